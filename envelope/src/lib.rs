@@ -1,0 +1,1 @@
+//! The sealed-image format: framing, key schedule, recipients.

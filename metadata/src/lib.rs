@@ -1,0 +1,1 @@
+//! TUF and Uptane documents, signatures, trust rules, authoring.

@@ -1,0 +1,1 @@
+//! The Director and the download server.

@@ -1,0 +1,1 @@
+//! The kit (worlds, attackers, oracles) and the cross-crate suites.

@@ -1,0 +1,1 @@
+//! The Uptane client: verifies, downloads, opens, installs, reports.

@@ -1,0 +1,1 @@
+//! The HTTP contract that server, command line and vehicle share.
