@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use sealift_envelope::SegmentList;
 
 use crate::durable;
-use crate::error::{CycleError, LocalError, Refusal, attack};
+use crate::error::{CycleError, LocalError, Refusal, Attack};
 use crate::events::Event;
-use crate::fetch::{Answer, Request};
+use crate::fetch::{Answer, FetchError, Request};
 use crate::journal::{Journal, Subject};
 use crate::layout::Layout;
 use crate::ranges::{ByteRange, Segments, check_content_range};
@@ -32,8 +32,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) sha256: [u8; 32],
     /// Signed length of them.
     pub(crate) length: u64,
-    /// Verified segment list and its SHA-256; without one the object is a single segment that only the flat gate checks.
-    pub(crate) segments: Option<(&'a SegmentList, [u8; 32], u64)>,
+    /// Verified segment list; without one the object is a single segment that only the flat gate checks.
+    pub(crate) segments: Option<&'a SegmentList>,
 }
 
 /// An unfinished download and its two files.
@@ -57,8 +57,9 @@ impl<'a> Download<'a> {
             (layout.download_part(&wanted.sha256), layout.download_journal(&wanted.sha256));
         let dir = layout.downloads();
         std::fs::create_dir_all(&dir).map_err(|error| LocalError::io(&dir, error))?;
-        let (segments_sha256, segment_size) =
-            wanted.segments.map_or(([0; 32], wanted.length.max(1)), |(_, sha256, size)| (sha256, size));
+        let (segments_sha256, segment_size) = wanted
+            .segments
+            .map_or(([0; 32], wanted.length.max(1)), |list| (list.digest().sha256, list.size().bytes()));
         let subject =
             Subject { sha256: wanted.sha256, length: wanted.length, segment_size, segments_sha256 };
         let segments = Segments::new(wanted.length, segment_size);
@@ -98,13 +99,16 @@ impl<'a> Download<'a> {
             let Some(asked) = self.layout.run(first, last) else { break };
             let before = self.journal.held().len();
             let fetched = self.fetch(transport, asked).await;
-            if self.journal.held().len() > before {
+            let progress = self.journal.held().len() > before;
+            if progress {
                 attempt = 0;
             }
-            if let Err(failure) = fetched {
-                let url_path = self.wanted.url_path.clone();
-                transport.again(&url_path, &mut attempt, failure).await?;
-            }
+            let failure = match fetched {
+                Ok(()) if progress => continue,
+                Ok(()) => transient(FetchError { problem: "no whole segment in the answer", source: None }),
+                Err(failure) => failure,
+            };
+            transport.again(&self.wanted.url_path, &mut attempt, failure).await?;
         }
         self.part.sync_all().map_err(|error| LocalError::io(&self.part_path, error))?;
         self.sync_journal()?;
@@ -119,7 +123,7 @@ impl<'a> Download<'a> {
         };
         let answer = transport.send(request).await?;
         let length = self.wanted.length;
-        let refuse = |detail: &str| Refusal::new(attack::BAD_MIRROR, format!("{}: {detail}", self.wanted.path));
+        let refuse = |detail: &str| Refusal::new(Attack::BadMirror, format!("{}: {detail}", self.wanted.path));
         let got = match answer.status {
             206 => check_content_range(answer.content_range.as_deref(), asked, length)
                 .map_err(|error| refuse("wrong part").because(error))?,
@@ -144,7 +148,7 @@ impl<'a> Download<'a> {
         while let Some(mut piece) = stream.next().await? {
             while !piece.is_empty() {
                 let index = self.layout.index_of(at);
-                let range = self.layout.range(index).ok_or_else(|| Refusal::new(attack::ENDLESS_DATA, self.wanted.path))?;
+                let range = self.layout.range(index).ok_or_else(|| Refusal::new(Attack::EndlessData, self.wanted.path))?;
                 let left = range.end.saturating_sub(at).saturating_add(1);
                 let take = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
                 let part = piece.split_to(take);
@@ -161,8 +165,7 @@ impl<'a> Download<'a> {
             }
         }
         if at <= got.end {
-            let error = crate::fetch::FetchError { problem: "the body is shorter than announced", source: None };
-            return Err(transient(error));
+            return Err(transient(FetchError { problem: "the body is shorter than announced", source: None }));
         }
         Ok(())
     }
@@ -179,11 +182,11 @@ impl<'a> Download<'a> {
     }
 
     fn keep(&mut self, current: &mut SegmentBuffer, index: u64, range: ByteRange) -> Result<(), Failure> {
-        if let Some((list, _, _)) = self.wanted.segments {
+        if let Some(list) = self.wanted.segments {
             let bytes = std::mem::take(&mut current.bytes);
-            if let Err(error) = list.check(index, &bytes) {
+            if !list.check(index, &bytes) {
                 let detail = format!("{}: segment {index} is not the signed one", self.wanted.path);
-                return Err(Refusal::new(attack::BAD_MIRROR, detail).because(error).into());
+                return Err(Refusal::new(Attack::BadMirror, detail).into());
             }
             self.write_at(range.start, &bytes).map_err(CycleError::from)?;
         }

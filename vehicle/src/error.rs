@@ -5,29 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Attack codes of the vehicle's own checks, as they appear in reports. Those of metadata come from the metadata crate.
-pub mod attack {
-    /// The clock is behind an instant that has certainly passed.
-    pub const TIME: &str = "time";
-    /// More bytes than announced or allowed.
-    pub const ENDLESS_DATA: &str = "endless_data";
-    /// Bytes dripped in below the rate floor.
-    pub const SLOW_RETRIEVAL: &str = "slow_retrieval";
-    /// The server's bytes or ranges contradict signed metadata.
-    pub const BAD_MIRROR: &str = "bad_mirror";
-    /// An image that is not the signed one.
-    pub const ARBITRARY_SOFTWARE: &str = "arbitrary_software";
-    /// An image with a lower release counter than the installed one.
-    pub const ROLLBACK_IMAGE: &str = "rollback_image";
-    /// An image for other hardware.
-    pub const WRONG_HARDWARE: &str = "wrong_hardware";
-    /// An ECU that is not in this vehicle.
-    pub const BAD_ECU_ID: &str = "bad_ecu_id";
-    /// An unsealed image where a sealed one is required, or the reverse.
-    pub const ENCRYPTION_DOWNGRADE: &str = "encryption_downgrade";
-    /// The key box or the sealed image does not open.
-    pub const DECRYPT_FAILED: &str = "decrypt_failed";
-}
+pub use sealift_metadata::trust::Attack;
 
 /// A cycle that did not end in "up to date" or "installed".
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +45,8 @@ pub enum CycleError {
 #[derive(Debug, thiserror::Error)]
 #[error("refused ({code}): {detail}")]
 pub struct Refusal {
-    /// Attack code.
-    pub code: &'static str,
+    /// The attack that the failed check points to.
+    pub code: Attack,
     /// The ECU concerned; `None` if it is the vehicle as a whole.
     pub ecu: Option<String>,
     /// What was refused and where it came from.
@@ -168,7 +146,7 @@ impl LocalError {
 
 impl Refusal {
     /// A refusal about the vehicle as a whole.
-    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Attack, detail: impl Into<String>) -> Self {
         Self { code, ecu: None, detail: detail.into(), source: None }
     }
 
@@ -214,7 +192,7 @@ impl CycleError {
     #[must_use]
     pub fn attack(&self) -> Option<&'static str> {
         match self {
-            Self::Refused(refusal) => Some(refusal.code),
+            Self::Refused(refusal) => Some(refusal.code.code()),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::backoff::{Backoff, CircuitBreaker};
-use crate::error::{CycleError, NetworkError, Refusal, attack};
+use crate::error::{CycleError, NetworkError, Refusal, Attack};
 use crate::events::{Event, Observer};
 use crate::fetch::{Answer, Body, Fetch, FetchError, Request};
 use crate::rate::{RateFloor, RateWatch};
@@ -176,7 +176,7 @@ impl<'a> Transport<'a> {
     /// Watches the body of `answer` for at most `max_bytes`.
     pub(crate) fn stream(&self, what: &str, answer: Answer, max_bytes: u64) -> Result<Stream<'a>, Failure> {
         if answer.content_encoding.as_deref().is_some_and(|encoding| encoding != "identity") {
-            return Err(Refusal::new(attack::BAD_MIRROR, format!("{what}: the server compressed its answer")).into());
+            return Err(Refusal::new(Attack::BadMirror, format!("{what}: the server compressed its answer")).into());
         }
         if answer.content_length.is_some_and(|length| length > max_bytes) {
             return Err(endless(what, max_bytes).into());
@@ -286,12 +286,12 @@ impl Stream<'_> {
 
     fn received(&mut self, bytes: u64) -> Result<(), Failure> {
         let watched = self.watch.received(bytes, self.world.monotonic());
-        watched.map_err(|slow| Refusal::new(attack::SLOW_RETRIEVAL, self.what.clone()).because(slow).into())
+        watched.map_err(|slow| Refusal::new(Attack::SlowRetrieval, self.what.clone()).because(slow).into())
     }
 }
 
 fn endless(what: &str, max_bytes: u64) -> Refusal {
-    Refusal::new(attack::ENDLESS_DATA, format!("{what}: more than the {max_bytes} bytes allowed"))
+    Refusal::new(Attack::EndlessData, format!("{what}: more than the {max_bytes} bytes allowed"))
 }
 
 pub(crate) fn transient(error: FetchError) -> Failure {
