@@ -15,7 +15,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), longest: Duration::from_secs(300) }
+        Self {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(300),
+        }
     }
 }
 
@@ -24,7 +27,10 @@ impl Backoff {
     /// `first · 2^attempt`, at most `longest`; never less than the server's `retry_after`. `random` is uniform.
     #[must_use]
     pub fn delay(&self, attempt: u32, random: u64, retry_after: Option<Duration>) -> Duration {
-        let ceiling = self.first.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest);
+        let ceiling = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(attempt))
+            .min(self.longest);
         let half = ceiling / 2;
         let span = u64::try_from((ceiling - half).as_millis()).unwrap_or(u64::MAX);
         let jitter = Duration::from_millis(random % span.saturating_add(1));
@@ -61,7 +67,11 @@ impl CircuitBreaker {
     /// Opens a host's circuit after `failures_to_open` failures without a success between, for `open_for`.
     #[must_use]
     pub fn new(failures_to_open: u32, open_for: Duration) -> Self {
-        Self { failures_to_open, open_for, hosts: BTreeMap::new() }
+        Self {
+            failures_to_open,
+            open_for,
+            hosts: BTreeMap::new(),
+        }
     }
 
     /// Whether a request to `host` may be made at monotonic time `now`.
@@ -94,7 +104,10 @@ impl CircuitBreaker {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(60),
+    };
 
     #[test]
     fn waits_double_up_to_the_longest_and_stay_within_half_and_whole() {
@@ -102,7 +115,10 @@ mod tests {
             let ceiling = Duration::from_secs(ceiling);
             for random in [0, 1, 499, 12_345_678, u64::MAX] {
                 let delay = BACKOFF.delay(attempt, random, None);
-                assert!(delay >= ceiling / 2 && delay <= ceiling, "{attempt} {random} {delay:?}");
+                assert!(
+                    delay >= ceiling / 2 && delay <= ceiling,
+                    "{attempt} {random} {delay:?}"
+                );
             }
         }
     }

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use sealift_metadata::trust::RepositoryKind;
-use sealift_metadata::uptane::{Protection, TrustedTarget, cross_check};
-use sealift_metadata::{EcuSerial, HardwareId, TimeSource, TrustedTime, VehicleId};
+use sealift_metadata::trust::{RepositoryKind, TrustedRepository};
+use sealift_metadata::uptane::cross_check;
+use sealift_metadata::{EcuSerial, TimeSource, TrustedTime};
 
 use crate::backoff::CircuitBreaker;
 use crate::download::{self, Download, Wanted};
@@ -21,6 +21,7 @@ use crate::installer::Installer;
 use crate::keys::{self, DemoKeys, EcuKeys};
 use crate::layout::{Layout, Repository};
 use crate::lock::{DirectoryLock, LockError};
+use crate::objects;
 use crate::provision::Provisioned;
 use crate::refresh::refresh;
 use crate::report;
@@ -33,7 +34,7 @@ use crate::world::World;
 pub struct Vehicle {
     layout: Layout,
     provisioned: Provisioned,
-    keys: BTreeMap<String, EcuKeys>,
+    keys: BTreeMap<EcuSerial, EcuKeys>,
     breaker: Mutex<CircuitBreaker>,
     _lock: DirectoryLock,
 }
@@ -84,7 +85,13 @@ impl Vehicle {
         let provisioned = Provisioned::load(&layout).map_err(LocalError::from)?;
         let lock = DirectoryLock::acquire(&layout.lock())?;
         let keys = keys::load(&layout, &provisioned, demo)?;
-        Ok(Self { layout, provisioned, keys, breaker: Mutex::default(), _lock: lock })
+        Ok(Self {
+            layout,
+            provisioned,
+            keys,
+            breaker: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// The provisioned facts.
@@ -99,15 +106,33 @@ impl Vehicle {
     /// # Errors
     /// [`CycleError`]; what was refused is on record and has been reported if the server could be reached.
     pub async fn cycle(&self, surroundings: Surroundings<'_>) -> Result<Outcome, CycleError> {
-        let Surroundings { fetch, world, observer, installer, policy } = surroundings;
+        let Surroundings {
+            fetch,
+            world,
+            observer,
+            installer,
+            policy,
+        } = surroundings;
         let transport = Transport::new(fetch, world, observer, policy, &self.breaker);
-        observer.observe(Event::CycleStarted { vehicle: self.provisioned.vehicle_id.clone() }).await;
+        observer
+            .observe(Event::CycleStarted {
+                vehicle: self.provisioned.vehicle_id.to_string(),
+            })
+            .await;
         let mut states = self.load_states()?;
-        let mut run = Run { vehicle: self, transport: &transport, installer, states: &mut states };
-        let ended = match run.update().await {
-            Ok(outcome) => Ok(outcome),
-            Err(error) => Err(run.note(error).await),
+        let mut run = Run {
+            vehicle: self,
+            transport: &transport,
+            installer,
+            states: &mut states,
         };
+        let ended = run.update().await;
+        if let Err(error) = &ended {
+            run.record(error).await;
+            if matches!(error, CycleError::Refused(_) | CycleError::Install { .. }) {
+                run.report_late().await;
+            }
+        }
         let outcome = match &ended {
             Ok(Outcome::UpToDate) => "up_to_date",
             Ok(Outcome::Installed) => "installed",
@@ -117,10 +142,13 @@ impl Vehicle {
         ended
     }
 
-    fn load_states(&self) -> Result<BTreeMap<String, EcuState>, LocalError> {
+    fn load_states(&self) -> Result<BTreeMap<EcuSerial, EcuState>, LocalError> {
         let mut states = BTreeMap::new();
         for ecu in &self.provisioned.ecus {
-            states.insert(ecu.serial.clone(), EcuState::load(&self.layout.ecu_state(&ecu.serial))?);
+            states.insert(
+                ecu.serial.clone(),
+                EcuState::load(&self.layout.ecu_state(ecu.serial.as_str()))?,
+            );
         }
         // Only after all were read: a file that is missing beside others is a loss, not a new ECU.
         for state in states.values() {
@@ -134,7 +162,7 @@ struct Run<'a> {
     vehicle: &'a Vehicle,
     transport: &'a Transport<'a>,
     installer: &'a dyn Installer,
-    states: &'a mut BTreeMap<String, EcuState>,
+    states: &'a mut BTreeMap<EcuSerial, EcuState>,
 }
 
 impl Run<'_> {
@@ -144,31 +172,39 @@ impl Run<'_> {
         let director = self.refresh(Repository::Director, now).await?;
         self.raise_floor(now)?;
         if !something_new(&director, self.states)? {
+            download::discard_others(&self.vehicle.layout, &[])?;
             self.transport.emit(Event::NothingNew).await;
             return Ok(Outcome::UpToDate);
         }
         let image = self.refresh(Repository::Image, now).await?;
-        let targets = cross_check(&director, &image)
-            .map_err(|error| Refusal::new(error.attack(), "director and image repository disagree").because(error))?;
+        let targets = cross_check(&director, &image).map_err(|error| {
+            Refusal::new(error.attack(), "director and image repository disagree").because(error)
+        })?;
         let selected = select(targets, &self.vehicle.provisioned, self.states)?;
         download::discard_others(&self.vehicle.layout, &selected)?;
         let mut images = Vec::with_capacity(selected.len());
         for selected in selected {
-            images.push(self.fetch(selected).await?);
+            let key_box = objects::key_box(self.transport, &selected).await?;
+            images.push((self.fetch(selected).await?, key_box));
         }
         let mut failed = None;
-        for image in images {
-            if let Err(error) = self.install(image).await {
+        for (sealed, key_box) in images {
+            if let Err(error) = self.install(sealed, key_box.as_deref()).await {
                 // The others are complete and verified; one ECU's trouble is not theirs.
-                let error = self.note(error).await;
+                if failed.is_some() {
+                    self.record(&error).await;
+                }
                 failed.get_or_insert(error);
             }
         }
-        if let Some(error) = failed {
-            return Err(error);
+        match failed {
+            Some(error) => Err(error),
+            None => {
+                download::discard_others(&self.vehicle.layout, &[])?;
+                self.report_late().await;
+                Ok(Outcome::Installed)
+            }
         }
-        self.report_late().await;
-        Ok(Outcome::Installed)
     }
 
     /// Step 2: the one instant of this cycle (TUF 5.1).
@@ -176,16 +212,25 @@ impl Run<'_> {
         let clock = TrustedTime::new(self.transport.world().now(), TimeSource::SystemClock);
         let floor = self.floor();
         let Some(now) = TrustedTime::select([clock], floor) else {
-            let detail = format!("the clock says {}, which is before {floor}; set the clock", clock.instant());
+            let detail = format!(
+                "the clock says {}, which is before {floor}; set the clock",
+                clock.instant()
+            );
             return Err(Refusal::new(Attack::Time, detail).into());
         };
-        self.transport.emit(Event::TimeTrusted { instant: now.instant().to_string() }).await;
+        self.transport
+            .emit(Event::TimeTrusted {
+                instant: now.instant().to_string(),
+            })
+            .await;
         Ok(now)
     }
 
     fn floor(&self) -> jiff::Timestamp {
         let kept = self.states.values().filter_map(EcuState::time_floor).max();
-        kept.map_or(self.vehicle.provisioned.time_floor, |kept| kept.max(self.vehicle.provisioned.time_floor))
+        kept.map_or(self.vehicle.provisioned.time_floor, |kept| {
+            kept.max(self.vehicle.provisioned.time_floor)
+        })
     }
 
     /// Metadata signed as fresh vouch for the instant: a clock set far ahead finds only expired ones and raises nothing.
@@ -200,10 +245,16 @@ impl Run<'_> {
         &self,
         repository: Repository,
         now: TrustedTime,
-    ) -> Result<sealift_metadata::trust::TrustedRepository, CycleError> {
+    ) -> Result<TrustedRepository, CycleError> {
+        let ecus = self.vehicle.provisioned.ecus.iter();
         let kind = match repository {
             Repository::Image => RepositoryKind::Image,
-            Repository::Director => self.vehicle.director()?,
+            Repository::Director => RepositoryKind::Director {
+                vehicle_id: self.vehicle.provisioned.vehicle_id.clone(),
+                ecus: ecus
+                    .map(|ecu| (ecu.serial.clone(), ecu.hardware_id.clone()))
+                    .collect(),
+            },
         };
         refresh(self.transport, &self.vehicle.layout, repository, kind, now).await
     }
@@ -213,13 +264,13 @@ impl Run<'_> {
         let (target, layout) = (selected.target(), &self.vehicle.layout);
         self.transport
             .emit(Event::TargetSelected {
-                ecu: selected.ecu().serial.clone(),
+                ecu: selected.ecu().serial.to_string(),
                 path: target.path().to_string(),
                 version: target.profile().version.clone(),
                 length: target.length(),
             })
             .await;
-        let segments = download::segment_list(self.transport, target).await?;
+        let segments = objects::segment_list(self.transport, target).await?;
         let path = target.path().to_string();
         let wanted = Wanted {
             path: &path,
@@ -230,22 +281,42 @@ impl Run<'_> {
         };
         let (download, discarded) = Download::open(wanted, layout)?;
         if let Some(reason) = discarded {
-            self.transport.emit(Event::JournalDiscarded { path: path.clone(), reason }).await;
+            self.transport
+                .emit(Event::JournalDiscarded {
+                    path: path.clone(),
+                    reason,
+                })
+                .await;
         }
         let (held, segments) = download.progress();
         if held > 0 {
-            self.transport.emit(Event::Resumed { path: path.clone(), held, segments }).await;
+            self.transport
+                .emit(Event::Resumed {
+                    path: path.clone(),
+                    held,
+                    segments,
+                })
+                .await;
         }
         let (file, part) = download.run(self.transport).await?;
         self.gate(selected, file, part).await
     }
 
     /// The flat SHA-256 gate. A file that fails it is useless, whoever spoilt it.
-    async fn gate(&self, selected: Selected, file: File, part: PathBuf) -> Result<VerifiedSealed, CycleError> {
+    async fn gate(
+        &self,
+        selected: Selected,
+        file: File,
+        part: PathBuf,
+    ) -> Result<VerifiedSealed, CycleError> {
         let sha256 = *selected.target().sha256();
         match VerifiedSealed::check(selected, file, &part) {
             Ok(sealed) => {
-                self.transport.emit(Event::SealedVerified { path: sealed.target_path().to_owned() }).await;
+                self.transport
+                    .emit(Event::SealedVerified {
+                        path: sealed.target_path().to_owned(),
+                    })
+                    .await;
                 Ok(sealed)
             }
             Err(error) => {
@@ -256,17 +327,27 @@ impl Run<'_> {
     }
 
     /// Steps 5 to 7 for ECUs in this process: open, check, commit, remember.
-    async fn install(&mut self, mut sealed: VerifiedSealed) -> Result<(), CycleError> {
-        let key_box = self.key_box(sealed.selected()).await?;
+    async fn install(
+        &mut self,
+        mut sealed: VerifiedSealed,
+        key_box: Option<&[u8]>,
+    ) -> Result<(), CycleError> {
         let ecu = sealed.ecu().clone();
-        let key = self.vehicle.keys.get(&ecu.serial).and_then(|keys| keys.sealing.as_ref());
+        let key = self
+            .vehicle
+            .keys
+            .get(&ecu.serial)
+            .and_then(|keys| keys.sealing.as_ref());
         let identity = Identity {
-            vehicle_id: &self.vehicle.provisioned.vehicle_id,
-            repository_id: &self.vehicle.provisioned.repository_id,
+            vehicle_id: self.vehicle.provisioned.vehicle_id.as_str(),
+            repository_id: self.vehicle.provisioned.repository_id.as_str(),
         };
-        let failed = |source| CycleError::Install { ecu: ecu.serial.clone(), source };
+        let failed = |source| CycleError::Install {
+            ecu: ecu.serial.to_string(),
+            source,
+        };
         let mut staging = self.installer.begin(&sealed).map_err(failed)?;
-        let opened = match sealed.open(key_box.as_deref(), key, identity, staging.as_mut()) {
+        let opened = match sealed.open(key_box, key, identity, staging.as_mut()) {
             Ok(opened) => opened,
             Err(error) => {
                 staging.abort();
@@ -274,44 +355,64 @@ impl Run<'_> {
             }
         };
         let length = opened.installed().length;
-        self.transport.emit(Event::Opened { ecu: ecu.serial.clone(), length }).await;
+        self.transport
+            .emit(Event::Opened {
+                ecu: ecu.serial.to_string(),
+                length,
+            })
+            .await;
         staging.commit(&opened).map_err(failed)?;
         let installed = opened.installed().clone();
         if let Some(state) = self.states.get_mut(&ecu.serial) {
-            state.record_install(installed.clone()).map_err(LocalError::from)?;
+            state
+                .record_install(installed.clone())
+                .map_err(LocalError::from)?;
         }
         let (path, release_counter) = (installed.path, installed.release_counter);
-        self.transport.emit(Event::Installed { ecu: ecu.serial, path, release_counter }).await;
+        self.transport
+            .emit(Event::Installed {
+                ecu: ecu.serial.to_string(),
+                path,
+                release_counter,
+            })
+            .await;
         Ok(())
     }
 
-    async fn key_box(&self, selected: &Selected) -> Result<Option<Vec<u8>>, CycleError> {
-        if selected.target().profile().protection == Protection::None {
-            return Ok(None);
-        }
-        download::key_box(self.transport, selected).await
-    }
-
-    /// Puts a refusal on record and tells the server, if that is possible. The error itself stays the cycle's result.
-    async fn note(&mut self, error: CycleError) -> CycleError {
-        let CycleError::Refused(refusal) = &error else { return error };
+    /// Puts a refusal on record, for the next report.
+    async fn record(&mut self, error: &CycleError) {
+        let CycleError::Refused(refusal) = error else {
+            return;
+        };
         let code = refusal.code.code();
         let (ecu, detail) = (refusal.ecu.clone(), refusal.detail.clone());
-        let primary = self.vehicle.provisioned.primary().map(|primary| primary.serial.clone());
-        if let Some(state) = ecu.clone().or(primary).and_then(|serial| self.states.get_mut(&serial))
+        let primary = self
+            .vehicle
+            .provisioned
+            .primary()
+            .map(|primary| primary.serial.as_str());
+        if let Some(state) = ecu
+            .as_deref()
+            .or(primary)
+            .and_then(|serial| self.states.get_mut(serial))
             && let Err(error) = state.note_attack(code)
         {
             tracing::warn!(%error, code, "an attack could not be put on record");
         }
         self.transport.emit(Event::Refused { code, ecu, detail }).await;
-        self.report_late().await;
-        error
     }
 
     /// Step 1: nothing is asked for before the server knows what runs here.
     async fn report(&mut self) -> Result<(), CycleError> {
         let floor = self.floor();
-        report::send(self.transport, &self.vehicle.provisioned, &self.vehicle.keys, self.states, floor).await
+        report::send(
+            self.transport,
+            &self.vehicle.provisioned,
+            &self.vehicle.keys,
+            self.states,
+            floor,
+        )
+        .await
     }
 
     /// A report after the fact. If it does not arrive, the next cycle's first one says the same.

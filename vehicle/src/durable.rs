@@ -67,7 +67,10 @@ pub fn read_capped(path: &Path, max_bytes: u64) -> io::Result<Option<Vec<u8>>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= max_bytes) {
         Ok(Some(bytes))
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, format!("longer than {max_bytes} bytes")))
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("longer than {max_bytes} bytes"),
+        ))
     }
 }
 

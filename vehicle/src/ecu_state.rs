@@ -92,16 +92,27 @@ impl EcuState {
     /// # Errors
     /// [`EcuStateError::Missing`], [`EcuStateError::Damaged`] or I/O.
     pub fn load(path: &Path) -> Result<Self, EcuStateError> {
-        let io = |source| EcuStateError::Io { path: path.to_owned(), source };
+        let io = |source| EcuStateError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let Some(bytes) = durable::read_capped(path, MAX_STATE_BYTES).map_err(io)? else {
             if has_siblings(path).map_err(io)? {
                 return Err(EcuStateError::Missing(path.to_owned()));
             }
-            return Ok(Self { path: path.to_owned(), kept: Kept::default() });
+            return Ok(Self {
+                path: path.to_owned(),
+                kept: Kept::default(),
+            });
         };
-        let kept = serde_json::from_slice(&bytes)
-            .map_err(|source| EcuStateError::Damaged { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), kept })
+        let kept = serde_json::from_slice(&bytes).map_err(|source| EcuStateError::Damaged {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            kept,
+        })
     }
 
     /// Writes the memory as it is, so that its absence can be noticed later.
@@ -152,7 +163,11 @@ impl EcuState {
     /// # Errors
     /// [`EcuStateError::Older`] if its counter is below the recorded one; I/O.
     pub fn record_install(&mut self, image: Installed) -> Result<(), EcuStateError> {
-        let recorded = self.kept.installed.as_ref().map_or(0, |installed| installed.release_counter);
+        let recorded = self
+            .kept
+            .installed
+            .as_ref()
+            .map_or(0, |installed| installed.release_counter);
         if image.release_counter < recorded {
             return Err(EcuStateError::Older {
                 path: self.path.clone(),
@@ -205,20 +220,29 @@ impl EcuState {
     }
 
     fn write(&self, kept: &Kept) -> Result<(), EcuStateError> {
-        let io = |source| EcuStateError::Io { path: self.path.clone(), source };
+        let io = |source| EcuStateError::Io {
+            path: self.path.clone(),
+            source,
+        };
         let bytes = serde_json::to_vec_pretty(kept).map_err(|error| io(error.into()))?;
         durable::replace(&self.path, &bytes).map_err(io)
     }
 }
 
 fn has_siblings(path: &Path) -> io::Result<bool> {
-    let Some(parent) = path.parent() else { return Ok(false) };
+    let Some(parent) = path.parent() else {
+        return Ok(false);
+    };
     let entries = match std::fs::read_dir(parent) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         entries => entries?,
     };
     for entry in entries {
-        if entry?.path().extension().is_some_and(|extension| extension == "json") {
+        if entry?
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             return Ok(true);
         }
     }
@@ -230,7 +254,12 @@ mod tests {
     use super::*;
 
     fn image(release_counter: u64) -> Installed {
-        Installed { path: "a.img".into(), length: 3, sha256: "00".repeat(32), release_counter }
+        Installed {
+            path: "a.img".into(),
+            length: 3,
+            sha256: "00".repeat(32),
+            release_counter,
+        }
     }
 
     #[test]
@@ -255,11 +284,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut state = EcuState::load(&dir.path().join("S.json")).unwrap();
         state.record_install(image(4)).unwrap();
-        assert!(matches!(state.record_install(image(3)), Err(EcuStateError::Older { .. })));
+        assert!(matches!(
+            state.record_install(image(3)),
+            Err(EcuStateError::Older { .. })
+        ));
         state.record_install(image(4)).unwrap();
         let late: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
         state.raise_time_floor(late).unwrap();
-        state.raise_time_floor("2026-04-01T00:00:00Z".parse().unwrap()).unwrap();
+        state
+            .raise_time_floor("2026-04-01T00:00:00Z".parse().unwrap())
+            .unwrap();
         assert_eq!(state.time_floor(), Some(late));
     }
 
@@ -268,8 +302,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("S.json");
         EcuState::load(&path).unwrap().store().unwrap();
-        assert!(matches!(EcuState::load(&dir.path().join("T.json")), Err(EcuStateError::Missing(_))));
+        assert!(matches!(
+            EcuState::load(&dir.path().join("T.json")),
+            Err(EcuStateError::Missing(_))
+        ));
         std::fs::write(&path, "{").unwrap();
-        assert!(matches!(EcuState::load(&path), Err(EcuStateError::Damaged { .. })));
+        assert!(matches!(
+            EcuState::load(&path),
+            Err(EcuStateError::Damaged { .. })
+        ));
     }
 }

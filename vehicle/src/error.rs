@@ -147,7 +147,12 @@ impl LocalError {
 impl Refusal {
     /// A refusal about the vehicle as a whole.
     pub(crate) fn new(code: Attack, detail: impl Into<String>) -> Self {
-        Self { code, ecu: None, detail: detail.into(), source: None }
+        Self {
+            code,
+            ecu: None,
+            detail: detail.into(),
+            source: None,
+        }
     }
 
     /// Names the ECU that it is about.

@@ -35,7 +35,11 @@ impl Request {
     /// A plain `GET`.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
-        Self::Get { path: path.into(), range: None, if_range: None }
+        Self::Get {
+            path: path.into(),
+            range: None,
+            if_range: None,
+        }
     }
 
     /// The path.

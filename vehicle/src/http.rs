@@ -59,10 +59,12 @@ impl HttpFetch {
         }
         let chain = certificates(&layout.tls_certificate(), "the client certificate")?;
         let key = private_key(&layout.tls_key())?;
-        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)?;
+        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Self::with_tls(base, tls)
     }
@@ -81,7 +83,11 @@ impl HttpFetch {
             base.host_str().unwrap_or_default(),
             base.port_or_known_default().unwrap_or_default()
         );
-        Ok(Self { base: base.as_str().trim_end_matches('/').to_owned(), host, client })
+        Ok(Self {
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            host,
+            client,
+        })
     }
 }
 
@@ -104,15 +110,24 @@ impl Fetch for HttpFetch {
                 }
                 builder
             }
-            Request::Put { body, .. } => self.client.put(url).header(CONTENT_TYPE, "application/json").body(body),
+            Request::Put { body, .. } => self
+                .client
+                .put(url)
+                .header(CONTENT_TYPE, "application/json")
+                .body(body),
         };
-        let response = builder.header(ACCEPT_ENCODING, "identity").send().await.map_err(|e| broken("no answer", e))?;
+        let response = builder
+            .header(ACCEPT_ENCODING, "identity")
+            .send()
+            .await
+            .map_err(|e| broken("no answer", e))?;
         let headers = response.headers();
         Ok(Answer {
             status: response.status().as_u16(),
             etag: text(headers, &reqwest::header::ETAG),
             content_range: text(headers, &reqwest::header::CONTENT_RANGE),
-            content_length: text(headers, &reqwest::header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            content_length: text(headers, &reqwest::header::CONTENT_LENGTH)
+                .and_then(|length| length.parse().ok()),
             content_encoding: text(headers, &reqwest::header::CONTENT_ENCODING),
             retry_after: text(headers, &reqwest::header::RETRY_AFTER),
             body: Box::new(HttpBody { response }),
@@ -128,29 +143,55 @@ struct HttpBody {
 #[async_trait]
 impl Body for HttpBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
-        self.response.chunk().await.map_err(|error| broken("the connection broke while the body was read", error))
+        self.response
+            .chunk()
+            .await
+            .map_err(|error| broken("the connection broke while the body was read", error))
     }
 }
 
 fn broken(problem: &'static str, error: reqwest::Error) -> FetchError {
-    FetchError { problem, source: Some(Box::new(error)) }
+    FetchError {
+        problem,
+        source: Some(Box::new(error)),
+    }
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
 }
 
 fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, HttpSetupError> {
-    let refused = || HttpSetupError::Pem { path: path.to_owned(), what };
-    let bytes = durable::read_capped(path, MAX_PEM_BYTES).ok().flatten().ok_or_else(refused)?;
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|_| refused())?;
-    if certificates.is_empty() { Err(refused()) } else { Ok(certificates) }
+    let refused = || HttpSetupError::Pem {
+        path: path.to_owned(),
+        what,
+    };
+    let bytes = durable::read_capped(path, MAX_PEM_BYTES)
+        .ok()
+        .flatten()
+        .ok_or_else(refused)?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<_, _>>()
+        .map_err(|_| refused())?;
+    if certificates.is_empty() {
+        Err(refused())
+    } else {
+        Ok(certificates)
+    }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, HttpSetupError> {
-    let refused = || HttpSetupError::Pem { path: path.to_owned(), what: "the client's private key" };
-    let bytes = durable::read_capped(path, MAX_PEM_BYTES).ok().flatten().ok_or_else(refused)?;
+    let refused = || HttpSetupError::Pem {
+        path: path.to_owned(),
+        what: "the client's private key",
+    };
+    let bytes = durable::read_capped(path, MAX_PEM_BYTES)
+        .ok()
+        .flatten()
+        .ok_or_else(refused)?;
     let bytes = zeroize::Zeroizing::new(bytes);
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| refused())
 }

@@ -100,7 +100,11 @@ impl Installer for FileInstaller {
         }
         let staging = durable::staging_name(&target);
         let file = File::create(&staging).map_err(|error| InstallError::io(&staging, error))?;
-        Ok(Box::new(StagedFile { target, staging, file }))
+        Ok(Box::new(StagedFile {
+            target,
+            staging,
+            file,
+        }))
     }
 }
 
@@ -113,11 +117,16 @@ struct StagedFile {
 
 impl Staging for StagedFile {
     fn write(&mut self, plain: &[u8]) -> Result<(), InstallError> {
-        self.file.write_all(plain).map_err(|error| InstallError::io(&self.staging, error))
+        self.file
+            .write_all(plain)
+            .map_err(|error| InstallError::io(&self.staging, error))
     }
 
     fn commit(self: Box<Self>, _image: &OpenedImage) -> Result<(), InstallError> {
-        let published = self.file.sync_all().and_then(|()| durable::publish(&self.staging, &self.target));
+        let published = self
+            .file
+            .sync_all()
+            .and_then(|()| durable::publish(&self.staging, &self.target));
         if published.is_err() {
             let _ = durable::remove(&self.staging);
         }

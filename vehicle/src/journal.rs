@@ -93,11 +93,17 @@ impl Journal {
         let (mut journal, expected) = Self::start(subject, etag.as_deref());
         if header != expected {
             let ours = header.starts_with(MAGIC) && header.get(8..10) == Some(&VERSION.to_be_bytes()[..]);
-            return Err(if ours { JournalError::OtherSubject } else { JournalError::Header });
+            return Err(if ours {
+                JournalError::OtherSubject
+            } else {
+                JournalError::Header
+            });
         }
         for record in records.chunks_exact(RECORD_BYTES) {
             let index = record.first_chunk::<8>().map(|index| u64::from_be_bytes(*index));
-            let index = index.filter(|index| *index < segments).ok_or(JournalError::Record)?;
+            let index = index
+                .filter(|index| *index < segments)
+                .ok_or(JournalError::Record)?;
             if journal.append(index) != record {
                 return Err(JournalError::Record);
             }
@@ -165,7 +171,12 @@ mod tests {
     use super::*;
 
     fn subject() -> Subject {
-        Subject { sha256: [1; 32], length: 95, segment_size: 10, segments_sha256: [2; 32] }
+        Subject {
+            sha256: [1; 32],
+            length: 95,
+            segment_size: 10,
+            segments_sha256: [2; 32],
+        }
     }
 
     fn written() -> Vec<u8> {
@@ -191,7 +202,10 @@ mod tests {
         for cut in 1..RECORD_BYTES {
             let journal = Journal::resume(&bytes[..bytes.len() - cut], subject()).unwrap();
             assert_eq!(journal.held(), &BTreeSet::from([0, 1]));
-            assert_eq!(journal.valid_bytes(), u64::try_from(bytes.len() - RECORD_BYTES).unwrap());
+            assert_eq!(
+                journal.valid_bytes(),
+                u64::try_from(bytes.len() - RECORD_BYTES).unwrap()
+            );
         }
     }
 
@@ -209,14 +223,32 @@ mod tests {
     fn another_object_or_a_short_header_starts_from_zero() {
         let bytes = written();
         for other in [
-            Subject { sha256: [9; 32], ..subject() },
-            Subject { length: 96, ..subject() },
-            Subject { segment_size: 20, ..subject() },
-            Subject { segments_sha256: [9; 32], ..subject() },
+            Subject {
+                sha256: [9; 32],
+                ..subject()
+            },
+            Subject {
+                length: 96,
+                ..subject()
+            },
+            Subject {
+                segment_size: 20,
+                ..subject()
+            },
+            Subject {
+                segments_sha256: [9; 32],
+                ..subject()
+            },
         ] {
-            assert_eq!(Journal::resume(&bytes, other).unwrap_err(), JournalError::OtherSubject);
+            assert_eq!(
+                Journal::resume(&bytes, other).unwrap_err(),
+                JournalError::OtherSubject
+            );
         }
-        assert_eq!(Journal::resume(&bytes[..HEADER_BYTES - 1], subject()).unwrap_err(), JournalError::Header);
+        assert_eq!(
+            Journal::resume(&bytes[..HEADER_BYTES - 1], subject()).unwrap_err(),
+            JournalError::Header
+        );
         assert_eq!(Journal::resume(&[], subject()).unwrap_err(), JournalError::Header);
     }
 
@@ -224,6 +256,9 @@ mod tests {
     fn a_segment_beyond_the_object_is_damage() {
         let (mut journal, mut bytes) = Journal::start(subject(), None);
         bytes.extend(journal.append(10));
-        assert_eq!(Journal::resume(&bytes, subject()).unwrap_err(), JournalError::Record);
+        assert_eq!(
+            Journal::resume(&bytes, subject()).unwrap_err(),
+            JournalError::Record
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sealift_envelope::{PrivateKey, UnwrapKey};
-use sealift_metadata::{FileSigner, Signer};
+use sealift_metadata::{EcuSerial, FileSigner, Signer};
 use zeroize::Zeroizing;
 
 use crate::durable;
@@ -38,7 +38,7 @@ pub(crate) fn load(
     layout: &Layout,
     provisioned: &Provisioned,
     demo: DemoKeys,
-) -> Result<BTreeMap<String, EcuKeys>, LocalError> {
+) -> Result<BTreeMap<EcuSerial, EcuKeys>, LocalError> {
     let mut keys = BTreeMap::new();
     for ecu in &provisioned.ecus {
         keys.insert(ecu.serial.clone(), load_ecu(layout, ecu, demo)?);
@@ -49,16 +49,23 @@ pub(crate) fn load(
 fn load_ecu(layout: &Layout, ecu: &Ecu, demo: DemoKeys) -> Result<EcuKeys, LocalError> {
     let path = layout.provisioned(&ecu.signing_key);
     let what = "the ECU's signing key";
-    let signing = FileSigner::from_pem(&pem(&path, what)?, None)
-        .map_err(|error| LocalError::Key { path: path.clone(), what, source: Box::new(error) })?;
+    let signing = FileSigner::from_pem(&pem(&path, what)?, None).map_err(|error| LocalError::Key {
+        path: path.clone(),
+        what,
+        source: Box::new(error),
+    })?;
     refuse_demo(&path, signing.public().keyid().as_str(), demo)?;
     let sealing = match &ecu.sealing_key {
         None => None,
         Some(sealing_key) => {
             let path = layout.provisioned(sealing_key);
             let what = "the ECU's sealing key";
-            let key = PrivateKey::from_pkcs8_pem(&pem(&path, what)?, None)
-                .map_err(|error| LocalError::Key { path: path.clone(), what, source: Box::new(error) })?;
+            let key =
+                PrivateKey::from_pkcs8_pem(&pem(&path, what)?, None).map_err(|error| LocalError::Key {
+                    path: path.clone(),
+                    what,
+                    source: Box::new(error),
+                })?;
             refuse_demo(&path, &key.key_id().to_string(), demo)?;
             Some(key)
         }
@@ -74,19 +81,25 @@ fn pem(path: &Path, what: &'static str) -> Result<Zeroizing<String>, LocalError>
     };
     let bytes = durable::read_capped(path, MAX_KEY_BYTES).map_err(|error| failed(Box::new(error)))?;
     let bytes = bytes.ok_or_else(|| failed("the file does not exist".into()))?;
-    String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| failed("not PEM text".into()))
+    String::from_utf8(bytes)
+        .map(Zeroizing::new)
+        .map_err(|_| failed("not PEM text".into()))
 }
 
 fn refuse_demo(path: &Path, key_id: &str, demo: DemoKeys) -> Result<(), LocalError> {
     if demo == DemoKeys::Refuse && is_demo_key(DEMO_KEY_IDS, key_id) {
-        return Err(LocalError::DemoKey { path: path.to_owned() });
+        return Err(LocalError::DemoKey {
+            path: path.to_owned(),
+        });
     }
     Ok(())
 }
 
 /// One id a line; what follows white space, and lines starting with `#`, is commentary.
 fn is_demo_key(ids: &str, key_id: &str) -> bool {
-    ids.lines().filter_map(|line| line.split_whitespace().next()).any(|id| id == key_id)
+    ids.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .any(|id| id == key_id)
 }
 
 #[cfg(test)]

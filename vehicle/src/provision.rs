@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use sealift_metadata::{EcuSerial, HardwareId, RepositoryId, VehicleId};
 use serde::Deserialize;
 use url::Url;
 
@@ -14,17 +15,18 @@ use crate::layout::Layout;
 const MAX_CONFIG_BYTES: u64 = 256 * 1024;
 /// Most ECUs in one vehicle.
 const MAX_ECUS: usize = sealift_wire::limits::MAX_ECUS;
+const NAME: &str = "expected 1 to 64 characters of A-Z a-z 0-9 . _ -, not only dots";
 
 /// The provisioned facts about this vehicle.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Provisioned {
     /// Vehicle id, as in the client certificate's `urn:sealift:vehicle:<id>`.
-    pub vehicle_id: String,
+    pub vehicle_id: VehicleId,
     /// Base address of the vehicle listener; `https` only.
     pub server_url: Url,
     /// Lower-hex SHA-256 of the Image repository's `1.root.json`; key boxes are bound to it.
-    pub repository_id: String,
+    pub repository_id: RepositoryId,
     /// No trusted time is ever before this instant.
     pub time_floor: Timestamp,
     /// All ECUs; exactly one of them is the Primary.
@@ -36,9 +38,9 @@ pub struct Provisioned {
 #[non_exhaustive]
 pub struct Ecu {
     /// Serial, unique in the vehicle.
-    pub serial: String,
+    pub serial: EcuSerial,
     /// Only images listed for this hardware are installed.
-    pub hardware_id: String,
+    pub hardware_id: HardwareId,
     /// Whether it is the Primary, which signs the vehicle's manifest.
     pub primary: bool,
     /// PKCS#8 file of the key that signs its reports.
@@ -134,13 +136,20 @@ impl Provisioned {
     /// # Errors
     /// [`ProvisionError`], naming the field.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ProvisionError> {
-        let file: File = toml::from_str(text)
-            .map_err(|source| ProvisionError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+        let file: File = toml::from_str(text).map_err(|source| ProvisionError::Syntax {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         let ecus = ecus(file.ecu, file.primary.as_deref())?;
         Ok(Self {
-            vehicle_id: identifier("vehicle_id", file.vehicle_id)?,
+            vehicle_id: VehicleId::new(file.vehicle_id).map_err(|_| field("vehicle_id", NAME))?,
             server_url: server_url(&file.server_url)?,
-            repository_id: repository_id(file.repository_id)?,
+            repository_id: RepositoryId::new(file.repository_id).map_err(|_| {
+                field(
+                    "repository_id",
+                    "expected the lower-case hex SHA-256 of the repository's 1.root.json",
+                )
+            })?,
             time_floor: file
                 .time_floor
                 .parse()
@@ -158,7 +167,7 @@ impl Provisioned {
     /// The ECU called `serial`.
     #[must_use]
     pub fn ecu(&self, serial: &str) -> Option<&Ecu> {
-        self.ecus.iter().find(|ecu| ecu.serial == serial)
+        self.ecus.iter().find(|ecu| ecu.serial.as_str() == serial)
     }
 }
 
@@ -169,16 +178,18 @@ fn ecus(tables: Vec<EcuTable>, primary: Option<&str>) -> Result<Vec<Ecu>, Provis
     let mut serials = BTreeSet::new();
     let mut ecus = Vec::with_capacity(tables.len());
     for table in tables {
-        let serial = identifier("ecu.serial", table.serial)?;
+        let serial = EcuSerial::new(table.serial).map_err(|_| field("ecu.serial", NAME))?;
         if !serials.insert(serial.clone()) {
             return Err(field("ecu.serial", "two ECUs have the same serial"));
         }
         ecus.push(Ecu {
-            hardware_id: identifier("ecu.hardware_id", table.hardware_id)?,
+            hardware_id: HardwareId::new(table.hardware_id).map_err(|_| field("ecu.hardware_id", NAME))?,
             primary: table.primary || primary == Some(serial.as_str()),
             signing_key: table.signing_key,
             sealing_key: table.sealing_key,
-            install_path: table.install_path.unwrap_or_else(|| format!("installed/{serial}.img").into()),
+            install_path: table
+                .install_path
+                .unwrap_or_else(|| format!("installed/{serial}.img").into()),
             require_sealed: table.require_sealed,
             serial,
         });
@@ -192,35 +203,24 @@ fn ecus(tables: Vec<EcuTable>, primary: Option<&str>) -> Result<Vec<Ecu>, Provis
     Ok(ecus)
 }
 
-fn identifier(name: &str, text: String) -> Result<String, ProvisionError> {
-    let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
-    if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
-        Ok(text)
-    } else {
-        Err(field(name, "expected 1 to 64 characters of A-Z a-z 0-9 . _ -"))
-    }
-}
-
 fn server_url(text: &str) -> Result<Url, ProvisionError> {
     let url = Url::parse(text).map_err(|_| field("server_url", "not a URL"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if url.scheme() == "https" && url.host_str().is_some() && plain {
         Ok(url)
     } else {
-        Err(field("server_url", "expected https://host[:port], without user, query or fragment"))
-    }
-}
-
-fn repository_id(text: String) -> Result<String, ProvisionError> {
-    if text.len() == 64 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
-        Ok(text)
-    } else {
-        Err(field("repository_id", "expected 64 lower-case hex digits: the SHA-256 of the repository's 1.root.json"))
+        Err(field(
+            "server_url",
+            "expected https://host[:port], without user, query or fragment",
+        ))
     }
 }
 
 fn field(name: impl Into<String>, problem: &'static str) -> ProvisionError {
-    ProvisionError::Field { field: name.into(), problem }
+    ProvisionError::Field {
+        field: name.into(),
+        problem,
+    }
 }
 
 #[cfg(test)]
@@ -245,9 +245,12 @@ mod tests {
     #[test]
     fn reads_every_field() {
         let vehicle = parse(&text()).unwrap();
-        assert_eq!(vehicle.vehicle_id, "VIN-1");
-        assert_eq!(vehicle.primary().unwrap().serial, "P1");
-        assert_eq!(vehicle.primary().unwrap().install_path, Path::new("installed/P1.img"));
+        assert_eq!(vehicle.vehicle_id.as_str(), "VIN-1");
+        assert_eq!(vehicle.primary().unwrap().serial.as_str(), "P1");
+        assert_eq!(
+            vehicle.primary().unwrap().install_path,
+            Path::new("installed/P1.img")
+        );
         assert!(vehicle.ecu("S1").unwrap().require_sealed);
         assert!(vehicle.ecu("S2").is_none());
     }
@@ -271,7 +274,9 @@ mod tests {
 
     #[test]
     fn exactly_one_primary() {
-        let none = text().replace("primary = \"P1\"\n", "").replace("primary = true\n", "");
+        let none = text()
+            .replace("primary = \"P1\"\n", "")
+            .replace("primary = true\n", "");
         assert!(parse(&none).is_err());
         let two = text().replace("install_path", "primary = true\ninstall_path");
         assert!(parse(&two).is_err());

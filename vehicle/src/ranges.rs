@@ -36,7 +36,10 @@ impl Segments {
     /// Segments of `size` bytes (at least 1) of an object of `length` bytes.
     #[must_use]
     pub fn new(length: u64, size: u64) -> Self {
-        Self { length, size: size.max(1) }
+        Self {
+            length,
+            size: size.max(1),
+        }
     }
 
     /// How many there are.
@@ -60,7 +63,9 @@ impl Segments {
     /// The bytes of segment `index`; `None` past the end.
     #[must_use]
     pub fn range(self, index: u64) -> Option<ByteRange> {
-        let start = index.checked_mul(self.size).filter(|start| *start < self.length)?;
+        let start = index
+            .checked_mul(self.size)
+            .filter(|start| *start < self.length)?;
         let end = start.saturating_add(self.size).min(self.length) - 1;
         Some(ByteRange { start, end })
     }
@@ -81,7 +86,10 @@ impl Segments {
     /// The bytes of segments `first..=last`.
     #[must_use]
     pub fn run(self, first: u64, last: u64) -> Option<ByteRange> {
-        Some(ByteRange { start: self.range(first)?.start, end: self.range(last)?.end })
+        Some(ByteRange {
+            start: self.range(first)?.start,
+            end: self.range(last)?.end,
+        })
     }
 }
 
@@ -110,7 +118,9 @@ pub fn check_content_range(
     asked: ByteRange,
     object_length: u64,
 ) -> Result<ByteRange, ContentRangeError> {
-    let (got, total) = value.and_then(parse_content_range).ok_or(ContentRangeError::Malformed)?;
+    let (got, total) = value
+        .and_then(parse_content_range)
+        .ok_or(ContentRangeError::Malformed)?;
     if total != object_length {
         Err(ContentRangeError::OtherLength)
     } else if got.start != asked.start || got.end < got.start || got.end > asked.end {
@@ -123,7 +133,13 @@ pub fn check_content_range(
 fn parse_content_range(value: &str) -> Option<(ByteRange, u64)> {
     let (part, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = part.split_once('-')?;
-    Some((ByteRange { start: number(start)?, end: number(end)? }, number(total)?))
+    Some((
+        ByteRange {
+            start: number(start)?,
+            end: number(end)?,
+        },
+        number(total)?,
+    ))
 }
 
 /// Decimal digits only; `str::parse` would also take a sign.
@@ -143,7 +159,9 @@ mod tests {
         for (length, count) in [(0, 0), (1, 1), (9, 1), (10, 1), (11, 2), (20, 2), (21, 3)] {
             let segments = Segments::new(length, 10);
             assert_eq!(segments.count(), count);
-            let sum: u64 = (0..count).map(|index| segments.range(index).unwrap().length()).sum();
+            let sum: u64 = (0..count)
+                .map(|index| segments.range(index).unwrap().length())
+                .sum();
             assert_eq!(sum, length);
             assert_eq!(segments.range(count), None);
         }
@@ -154,7 +172,10 @@ mod tests {
     fn a_run_ends_at_a_held_segment_and_at_the_cap() {
         let segments = Segments::new(95, 10);
         assert_eq!(segments.next_missing(&BTreeSet::new(), 1_000), Some((0, 9)));
-        assert_eq!(segments.next_missing(&BTreeSet::from([0, 3]), 1_000), Some((1, 2)));
+        assert_eq!(
+            segments.next_missing(&BTreeSet::from([0, 3]), 1_000),
+            Some((1, 2))
+        );
         assert_eq!(segments.next_missing(&BTreeSet::from([0, 3]), 10), Some((1, 1)));
         assert_eq!(segments.next_missing(&BTreeSet::new(), 3), Some((0, 0)));
         assert_eq!(segments.next_missing(&(0..10).collect(), 1_000), None);
@@ -171,9 +192,19 @@ mod tests {
         assert_eq!(check("bytes 10-20/95"), Err(ContentRangeError::OtherBytes));
         assert_eq!(check("bytes 10-9/95"), Err(ContentRangeError::OtherBytes));
         assert_eq!(check("bytes 10-19/96"), Err(ContentRangeError::OtherLength));
-        for bad in ["", "bytes 10-19/*", "bytes +10-19/95", "10-19/95", "bytes 10-99999999999999999999/95", "items 1-2/3"] {
+        for bad in [
+            "",
+            "bytes 10-19/*",
+            "bytes +10-19/95",
+            "10-19/95",
+            "bytes 10-99999999999999999999/95",
+            "items 1-2/3",
+        ] {
             assert_eq!(check(bad), Err(ContentRangeError::Malformed), "{bad}");
         }
-        assert_eq!(check_content_range(None, asked, 95), Err(ContentRangeError::Malformed));
+        assert_eq!(
+            check_content_range(None, asked, 95),
+            Err(ContentRangeError::Malformed)
+        );
     }
 }

@@ -13,7 +13,10 @@ pub struct RateFloor {
 
 impl Default for RateFloor {
     fn default() -> Self {
-        Self { window: Duration::from_secs(30), bytes: 30 * 1024 }
+        Self {
+            window: Duration::from_secs(30),
+            bytes: 30 * 1024,
+        }
     }
 }
 
@@ -41,13 +44,19 @@ impl RateWatch {
     /// Starts watching at `now`.
     #[must_use]
     pub fn start(floor: RateFloor, now: Duration) -> Self {
-        Self { floor, window_start: now, received: 0 }
+        Self {
+            floor,
+            window_start: now,
+            received: 0,
+        }
     }
 
     /// Time left in the current window.
     #[must_use]
     pub fn remaining(&self, now: Duration) -> Duration {
-        self.window_start.saturating_add(self.floor.window).saturating_sub(now)
+        self.window_start
+            .saturating_add(self.floor.window)
+            .saturating_sub(now)
     }
 
     /// Notes `bytes` arrived at `now` (0: none did).
@@ -61,7 +70,11 @@ impl RateWatch {
         }
         let (received, RateFloor { window, bytes: floor }) = (self.received, self.floor);
         if received < floor {
-            return Err(TooSlow { received, floor, window });
+            return Err(TooSlow {
+                received,
+                floor,
+                window,
+            });
         }
         self.window_start = now;
         self.received = 0;
@@ -73,7 +86,10 @@ impl RateWatch {
 mod tests {
     use super::*;
 
-    const FLOOR: RateFloor = RateFloor { window: Duration::from_secs(10), bytes: 100 };
+    const FLOOR: RateFloor = RateFloor {
+        window: Duration::from_secs(10),
+        bytes: 100,
+    };
 
     #[test]
     fn a_drip_is_noticed_at_the_end_of_the_window_and_not_before() {
@@ -81,7 +97,10 @@ mod tests {
         for second in 1..10 {
             watch.received(1, Duration::from_secs(second)).unwrap();
         }
-        assert_eq!(watch.received(1, Duration::from_secs(10)).unwrap_err().received, 10);
+        assert_eq!(
+            watch.received(1, Duration::from_secs(10)).unwrap_err().received,
+            10
+        );
     }
 
     #[test]

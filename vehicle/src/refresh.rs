@@ -1,7 +1,9 @@
 //! Drives the metadata crate's refresh of one repository: fetches what it asks for, stores what it has verified.
 
-use sealift_metadata::trust::{Attack, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository};
 use sealift_metadata::TrustedTime;
+use sealift_metadata::trust::{
+    Attack, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
+};
 
 use crate::durable;
 use crate::error::{CycleError, LocalError, Refusal};
@@ -38,14 +40,23 @@ pub(crate) async fn refresh(
             Step::Store { name, bytes } => {
                 let path = layout.trust(repository, name);
                 durable::replace(&path, &bytes).map_err(|error| LocalError::io(&path, error))?;
-                transport.emit(Event::MetadataStored { repository: repository.name(), file: name.to_owned() }).await;
+                transport
+                    .emit(Event::MetadataStored {
+                        repository: repository.name(),
+                        file: name.to_owned(),
+                    })
+                    .await;
             }
             Step::Remove { name } => {
                 let path = layout.trust(repository, name);
                 durable::remove(&path).map_err(|error| LocalError::io(&path, error))?;
             }
             Step::Done(trusted) => {
-                transport.emit(Event::MetadataVerified { repository: repository.name() }).await;
+                transport
+                    .emit(Event::MetadataVerified {
+                        repository: repository.name(),
+                    })
+                    .await;
                 return Ok(*trusted);
             }
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sealift_metadata::EcuSerial;
 use sealift_metadata::trust::TrustedRepository;
 use sealift_metadata::uptane::{Direction, ImageProfile, KeyBoxRef, Protection, TrustedEcu, TrustedTarget};
 
@@ -46,13 +47,22 @@ impl Selected {
 /// Whether the Director wants something that is not installed. Needs no Image repository (Uptane 5.4.4.2, step 6).
 pub(crate) fn something_new(
     director: &TrustedRepository,
-    states: &BTreeMap<String, EcuState>,
+    states: &BTreeMap<EcuSerial, EcuState>,
 ) -> Result<bool, CycleError> {
     for (path, file) in director.targets().role().targets() {
-        let malformed = |error| Refusal::new(Attack::Malformed, format!("director target {path}")).because(error);
+        let malformed =
+            |error| Refusal::new(Attack::Malformed, format!("director target {path}")).because(error);
         let direction = Direction::of(file).map_err(malformed)?;
-        let object = file.custom.as_ref().and_then(|custom| custom.get(ImageProfile::FIELD));
-        let missing = || Refusal::new(Attack::Malformed, format!("director target {path}: no custom.sealift"));
+        let object = file
+            .custom
+            .as_ref()
+            .and_then(|custom| custom.get(ImageProfile::FIELD));
+        let missing = || {
+            Refusal::new(
+                Attack::Malformed,
+                format!("director target {path}: no custom.sealift"),
+            )
+        };
         let profile = ImageProfile::parse(object.ok_or_else(missing)?).map_err(malformed)?;
         let wanted = as_installed(path.as_str(), &profile);
         let is_installed = |serial: &str| is_installed(states.get(serial), &wanted);
@@ -68,7 +78,7 @@ pub(crate) fn something_new(
 pub(crate) fn select(
     targets: Vec<TrustedTarget>,
     provisioned: &Provisioned,
-    states: &BTreeMap<String, EcuState>,
+    states: &BTreeMap<EcuSerial, EcuState>,
 ) -> Result<Vec<Selected>, CycleError> {
     let mut selected = Vec::new();
     for target in targets {
@@ -88,30 +98,44 @@ fn check(
     target: &TrustedTarget,
     directed: &TrustedEcu,
     provisioned: &Provisioned,
-    states: &BTreeMap<String, EcuState>,
+    states: &BTreeMap<EcuSerial, EcuState>,
 ) -> Result<Option<Ecu>, Refusal> {
     let serial = directed.serial().as_str();
-    let refuse = |attack, what: String| Refusal::new(attack, format!("{}: {what}", target.path())).for_ecu(serial);
+    let refuse =
+        |attack, what: String| Refusal::new(attack, format!("{}: {what}", target.path())).for_ecu(serial);
     let Some(ecu) = provisioned.ecu(serial) else {
-        return Err(Refusal::new(Attack::BadEcuId, format!("ECU {serial} is not part of this vehicle")));
+        return Err(Refusal::new(
+            Attack::BadEcuId,
+            format!("ECU {serial} is not part of this vehicle"),
+        ));
     };
     let profile = target.profile();
-    let fits = |id: &str| profile.hardware_ids.iter().any(|listed| listed.as_str() == id);
-    if directed.hardware_id().as_str() != ecu.hardware_id || !fits(&ecu.hardware_id) {
-        return Err(refuse(Attack::WrongHardware, format!("not for hardware {}", ecu.hardware_id)));
+    if *directed.hardware_id() != ecu.hardware_id || !profile.hardware_ids.contains(&ecu.hardware_id) {
+        return Err(refuse(
+            Attack::WrongHardware,
+            format!("not for hardware {}", ecu.hardware_id),
+        ));
     }
     let wanted = as_installed(target.path().as_str(), profile);
     let state = states.get(serial);
     if is_installed(state, &wanted) {
         return Ok(None);
     }
-    let recorded = state.and_then(EcuState::installed).map_or(0, |installed| installed.release_counter);
+    let recorded = state
+        .and_then(EcuState::installed)
+        .map_or(0, |installed| installed.release_counter);
     if wanted.release_counter < recorded {
-        let what = format!("release counter {} is below the installed {recorded}", wanted.release_counter);
+        let what = format!(
+            "release counter {} is below the installed {recorded}",
+            wanted.release_counter
+        );
         return Err(refuse(Attack::RollbackImage, what));
     }
     if profile.protection == Protection::None && ecu.require_sealed {
-        return Err(refuse(Attack::EncryptionDowngrade, "not sealed, and this ECU requires it".to_owned()));
+        return Err(refuse(
+            Attack::EncryptionDowngrade,
+            "not sealed, and this ECU requires it".to_owned(),
+        ));
     }
     Ok(Some(ecu.clone()))
 }

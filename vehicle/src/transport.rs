@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::backoff::{Backoff, CircuitBreaker};
-use crate::error::{CycleError, NetworkError, Refusal, Attack};
+use crate::error::{Attack, CycleError, NetworkError, Refusal};
 use crate::events::{Event, Observer};
 use crate::fetch::{Answer, Body, Fetch, FetchError, Request};
 use crate::rate::{RateFloor, RateWatch};
@@ -63,7 +63,11 @@ pub struct Transport<'a> {
 /// Why one attempt failed.
 pub(crate) enum Failure {
     /// Worth another attempt.
-    Transient { problem: String, retry_after: Option<Duration>, source: Option<FetchError> },
+    Transient {
+        problem: String,
+        retry_after: Option<Duration>,
+        source: Option<FetchError>,
+    },
     /// Not.
     Final(CycleError),
 }
@@ -89,7 +93,13 @@ impl<'a> Transport<'a> {
         policy: Policy,
         breaker: &'a Mutex<CircuitBreaker>,
     ) -> Self {
-        Self { fetch, world, observer, policy, breaker }
+        Self {
+            fetch,
+            world,
+            observer,
+            policy,
+            breaker,
+        }
     }
 
     pub(crate) fn world(&self) -> &'a dyn World {
@@ -123,18 +133,38 @@ impl<'a> Transport<'a> {
     }
 
     /// After a failed attempt: waits and returns if another one is due, or gives the cycle's error.
-    pub(crate) async fn again(&self, path: &str, attempt: &mut u32, failure: Failure) -> Result<(), CycleError> {
+    pub(crate) async fn again(
+        &self,
+        path: &str,
+        attempt: &mut u32,
+        failure: Failure,
+    ) -> Result<(), CycleError> {
         let (problem, retry_after, source) = match failure {
             Failure::Final(error) => return Err(error),
-            Failure::Transient { problem, retry_after, source } => (problem, retry_after, source),
+            Failure::Transient {
+                problem,
+                retry_after,
+                source,
+            } => (problem, retry_after, source),
         };
-        let delay = self.policy.backoff.delay(*attempt, self.world.random(), retry_after);
+        let delay = self
+            .policy
+            .backoff
+            .delay(*attempt, self.world.random(), retry_after);
         *attempt = attempt.saturating_add(1);
         if *attempt >= self.policy.attempts || delay > self.policy.longest_wait {
-            return Err(self.network_error(path, problem, retry_after.map(|_| delay), source).into());
+            return Err(self
+                .network_error(path, problem, retry_after.map(|_| delay), source)
+                .into());
         }
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        self.emit(Event::Retry { path: path.to_owned(), attempt: *attempt, delay_ms, reason: problem }).await;
+        self.emit(Event::Retry {
+            path: path.to_owned(),
+            attempt: *attempt,
+            delay_ms,
+            reason: problem,
+        })
+        .await;
         self.world.sleep(delay).await;
         Ok(())
     }
@@ -145,7 +175,12 @@ impl<'a> Transport<'a> {
         let open = self.breaker().check(host, self.world.monotonic());
         if let Err(wait) = open {
             let path = request.path().to_owned();
-            let error = self.network_error(&path, "too many failures, waiting before the next".into(), Some(wait), None);
+            let error = self.network_error(
+                &path,
+                "too many failures, waiting before the next".into(),
+                Some(wait),
+                None,
+            );
             return Err(Failure::Final(error.into()));
         }
         let sent = tokio::select! {
@@ -175,8 +210,16 @@ impl<'a> Transport<'a> {
 
     /// Watches the body of `answer` for at most `max_bytes`.
     pub(crate) fn stream(&self, what: &str, answer: Answer, max_bytes: u64) -> Result<Stream<'a>, Failure> {
-        if answer.content_encoding.as_deref().is_some_and(|encoding| encoding != "identity") {
-            return Err(Refusal::new(Attack::BadMirror, format!("{what}: the server compressed its answer")).into());
+        if answer
+            .content_encoding
+            .as_deref()
+            .is_some_and(|encoding| encoding != "identity")
+        {
+            return Err(Refusal::new(
+                Attack::BadMirror,
+                format!("{what}: the server compressed its answer"),
+            )
+            .into());
         }
         if answer.content_length.is_some_and(|length| length > max_bytes) {
             return Err(endless(what, max_bytes).into());
@@ -198,7 +241,10 @@ impl<'a> Transport<'a> {
                 let expected = answer.content_length;
                 let bytes = self.stream(path, answer, max_bytes)?.collect().await?;
                 if expected.is_some_and(|expected| u64::try_from(bytes.len()) != Ok(expected)) {
-                    return Err(transient(FetchError { problem: "the body is cut short", source: None }));
+                    return Err(transient(FetchError {
+                        problem: "the body is cut short",
+                        source: None,
+                    }));
                 }
                 Ok(Found::Bytes(bytes))
             }
@@ -208,7 +254,12 @@ impl<'a> Transport<'a> {
     }
 
     async fn put_once(&self, path: &str, body: Bytes) -> Result<(), Failure> {
-        let answer = self.send(Request::Put { path: path.to_owned(), body }).await?;
+        let answer = self
+            .send(Request::Put {
+                path: path.to_owned(),
+                body,
+            })
+            .await?;
         if (200..300).contains(&answer.status) {
             return Ok(());
         }
@@ -222,7 +273,11 @@ impl<'a> Transport<'a> {
             Ok(stream) => stream.collect().await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        CycleError::Rejected { what: what.to_owned(), status, detail: problem_detail(&body) }
+        CycleError::Rejected {
+            what: what.to_owned(),
+            status,
+            detail: problem_detail(&body),
+        }
     }
 
     fn network_error(
@@ -233,11 +288,18 @@ impl<'a> Transport<'a> {
         source: Option<FetchError>,
     ) -> NetworkError {
         let what = format!("{}{path}", self.fetch.host());
-        NetworkError { what, problem, retry_after, source: source.and_then(|error| error.source) }
+        NetworkError {
+            what,
+            problem,
+            retry_after,
+            source: source.and_then(|error| error.source),
+        }
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, CircuitBreaker> {
-        self.breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.breaker
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -268,7 +330,10 @@ impl Stream<'_> {
             };
             let Some(piece) = piece else { return Ok(None) };
             let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            self.left = self.left.checked_sub(length).ok_or_else(|| endless(&self.what, self.max_bytes))?;
+            self.left = self
+                .left
+                .checked_sub(length)
+                .ok_or_else(|| endless(&self.what, self.max_bytes))?;
             self.received(length)?;
             if !piece.is_empty() {
                 return Ok(Some(piece));
@@ -286,28 +351,48 @@ impl Stream<'_> {
 
     fn received(&mut self, bytes: u64) -> Result<(), Failure> {
         let watched = self.watch.received(bytes, self.world.monotonic());
-        watched.map_err(|slow| Refusal::new(Attack::SlowRetrieval, self.what.clone()).because(slow).into())
+        watched.map_err(|slow| {
+            Refusal::new(Attack::SlowRetrieval, self.what.clone())
+                .because(slow)
+                .into()
+        })
     }
 }
 
 fn endless(what: &str, max_bytes: u64) -> Refusal {
-    Refusal::new(Attack::EndlessData, format!("{what}: more than the {max_bytes} bytes allowed"))
+    Refusal::new(
+        Attack::EndlessData,
+        format!("{what}: more than the {max_bytes} bytes allowed"),
+    )
 }
 
 pub(crate) fn transient(error: FetchError) -> Failure {
-    Failure::Transient { problem: error.problem.to_owned(), retry_after: None, source: Some(error) }
+    Failure::Transient {
+        problem: error.problem.to_owned(),
+        retry_after: None,
+        source: Some(error),
+    }
 }
 
 /// Title and detail of a problem document, or the start of whatever else was sent, without control characters.
 fn problem_detail(body: &[u8]) -> String {
     const MAX_CHARS: usize = 300;
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let part = |name: &str| problem.as_ref().and_then(|problem| problem.get(name)).and_then(|text| text.as_str());
+    let part = |name: &str| {
+        problem
+            .as_ref()
+            .and_then(|problem| problem.get(name))
+            .and_then(|text| text.as_str())
+    };
     let text = match (part("title"), part("detail")) {
         (Some(title), Some(detail)) => format!("{title}: {detail}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
         (None, None) => String::from_utf8_lossy(body).into_owned(),
     };
     let clean: String = text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect();
-    if clean.is_empty() { "no reason given".to_owned() } else { clean }
+    if clean.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        clean
+    }
 }

@@ -28,7 +28,10 @@ mod tests {
     fn reads_seconds_and_dates_and_caps_both() {
         let now: Timestamp = "1994-11-06T08:49:00Z".parse().unwrap();
         assert_eq!(parse("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(37)));
+        assert_eq!(
+            parse("Sun, 06 Nov 1994 08:49:37 GMT", now),
+            Some(Duration::from_secs(37))
+        );
         assert_eq!(parse("Sun, 06 Nov 1994 08:48:37 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse("99999999999999999999", now), Some(LONGEST));
         assert_eq!(parse("Sun, 06 Nov 2094 08:49:37 GMT", now), Some(LONGEST));
