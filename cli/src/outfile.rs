@@ -106,6 +106,11 @@ pub(crate) fn with_suffix(name: &Path, suffix: &str) -> PathBuf {
     longer.into()
 }
 
+/// Makes a directory and its parents unless they exist.
+pub(crate) fn directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| Failure::file("make the directory", path, error))
+}
+
 /// Makes a directory that must be new or empty.
 pub(crate) fn fresh_directory(path: &Path) -> Result<(), Failure> {
     match fs::read_dir(path) {
