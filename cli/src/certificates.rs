@@ -59,7 +59,7 @@ pub(crate) enum Subject<'a> {
     /// A vehicle by its URN.
     Vehicle {
         /// Vehicle id.
-        id: &'a str,
+        id: &'a VehicleId,
     },
 }
 
@@ -154,7 +154,6 @@ impl Authority {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
             }
             Subject::Vehicle { id } => {
-                let id = crate::names::vehicle_id(id)?;
                 params.distinguished_name.push(DnType::CommonName, id.as_str());
                 let urn = paths::vehicle_urn(id.as_str()).as_str().try_into().map_err(|error| {
                     Failure::usage("the vehicle id cannot be part of a URI").because(error)

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use sealift_metadata::ids::VehicleId;
 use serde_json::json;
 
 use crate::World;
@@ -87,7 +88,7 @@ pub(super) struct IssueServer {
 #[derive(Args, Debug)]
 pub(super) struct IssueVehicle {
     /// Vehicle id; the certificate's only name is urn:sealift:vehicle:ID
-    id: String,
+    id: VehicleId,
 
     #[command(flatten)]
     authority: AuthorityArgs,

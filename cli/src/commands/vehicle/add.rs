@@ -10,12 +10,11 @@ use super::ecu::KnownEcu;
 use crate::World;
 use crate::api::{Api, ServerArgs};
 use crate::failure::Failure;
-use crate::{keys, names};
+use crate::keys;
 
 #[derive(Args, Debug)]
 pub(super) struct Add {
     /// Vehicle id, as in the certificate's URI SAN urn:sealift:vehicle:ID
-    #[arg(value_parser = names::parse_vehicle_id)]
     id: VehicleId,
 
     /// The vehicle's client certificate

@@ -1,27 +1,25 @@
 //! `sealift vehicle assign`, `unassign` and `revoke`.
 
 use clap::Args;
-use sealift_metadata::ids::{EcuSerial, VehicleId};
-use sealift_metadata::targets::TargetPath;
+use sealift_metadata::ids::{EcuSerial, TargetPath, VehicleId};
 use sealift_wire::{Assignment, AssignmentRequest, Vehicle, paths};
 use serde_json::json;
 
 use crate::api::{Api, ServerArgs};
 use crate::failure::Failure;
-use crate::{World, names, output};
+use crate::{World, output};
 
 #[derive(Args, Debug)]
 pub(super) struct Assign {
     /// Vehicle id
-    #[arg(value_parser = names::parse_vehicle_id)]
     id: VehicleId,
 
     /// Serial of the ECU
-    #[arg(long, value_name = "SERIAL", value_parser = names::parse_ecu_serial)]
+    #[arg(long, value_name = "SERIAL")]
     ecu: EcuSerial,
 
     /// Target path in the Image repository
-    #[arg(long, value_name = "DIR/NAME", value_parser = names::parse_target_path)]
+    #[arg(long, value_name = "DIR/NAME")]
     target: TargetPath,
 
     #[command(flatten)]
@@ -31,11 +29,10 @@ pub(super) struct Assign {
 #[derive(Args, Debug)]
 pub(super) struct Unassign {
     /// Vehicle id
-    #[arg(value_parser = names::parse_vehicle_id)]
     id: VehicleId,
 
     /// Serial of the ECU
-    #[arg(long, value_name = "SERIAL", value_parser = names::parse_ecu_serial)]
+    #[arg(long, value_name = "SERIAL")]
     ecu: EcuSerial,
 
     #[command(flatten)]
@@ -45,7 +42,6 @@ pub(super) struct Unassign {
 #[derive(Args, Debug)]
 pub(super) struct Revoke {
     /// Vehicle id
-    #[arg(value_parser = names::parse_vehicle_id)]
     id: VehicleId,
 
     #[command(flatten)]

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use sealift_metadata::ids::{EcuSerial, HardwareId};
 
-use crate::names;
-
 /// `--ecu` of `vehicle add`: keys exist.
 #[derive(Clone, Debug)]
 pub(super) struct KnownEcu {
@@ -91,11 +89,11 @@ impl<'a> Fields<'a> {
     }
 
     fn serial(&self) -> Result<EcuSerial, String> {
-        names::ecu_serial(self.serial).map_err(|failure| failure.to_string())
+        EcuSerial::new(self.serial).map_err(|error| error.to_string())
     }
 
     fn hardware(&self) -> Result<HardwareId, String> {
-        names::hardware_id(self.required("hardware")?).map_err(|failure| failure.to_string())
+        HardwareId::new(self.required("hardware")?).map_err(|error| error.to_string())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::{Api, ServerArgs};
 use crate::failure::Failure;
-use crate::{World, names, output};
+use crate::{World, output};
 
 #[derive(Args, Debug)]
 pub(super) struct List {
@@ -18,7 +18,6 @@ pub(super) struct List {
 #[derive(Args, Debug)]
 pub(super) struct Show {
     /// Vehicle id
-    #[arg(value_parser = names::parse_vehicle_id)]
     id: VehicleId,
 
     #[command(flatten)]
@@ -36,7 +35,7 @@ impl List {
             vehicles.extend(page.vehicles);
             match page.next {
                 // An id is of [A-Za-z0-9._-], so nothing needs escaping; anything else is not followed.
-                Some(next) if names::vehicle_id(&next).is_ok() => after = format!("&after={next}"),
+                Some(next) if VehicleId::new(next.as_str()).is_ok() => after = format!("&after={next}"),
                 Some(next) => {
                     return Err(Failure::refused(format!("the server names {next:?} as the next vehicle")));
                 }
