@@ -1,1 +1,15 @@
 //! An Image repository on an object store: names, publishing as a transaction, the trust walk over it.
+
+pub mod backend;
+mod error;
+mod path;
+pub mod paths;
+mod store;
+mod upload;
+mod url;
+
+pub use error::{BoxError, StoreError};
+pub use path::StorePath;
+pub use store::{Object, Store, Written};
+pub use upload::{Content, ObjectUpload, Upload, UploadError, UploadWriter, upload_bytes};
+pub use url::{RepositoryUrl, UrlError};
