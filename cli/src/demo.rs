@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use sealift_metadata::Root;
+use sealift_metadata::root::RoleName;
+
 use crate::World;
 use crate::failure::{Failure, Fault};
 
@@ -22,6 +25,14 @@ pub(crate) fn refuse<'a>(
         format!("{} is a public demonstration key: everyone has its private half", subject.display()),
     )
     .next("make your own with `sealift key generate`; for a demonstration add --demo"))
+}
+
+/// Fails if any role of a trusted root rests on a demonstration key and this is no demonstration.
+pub(crate) fn refuse_root(world: &World, subject: &Path, root: &Root) -> Result<(), Failure> {
+    for role in [RoleName::Root, RoleName::Targets, RoleName::Snapshot, RoleName::Timestamp] {
+        refuse(world, subject, root.keys(role).keyids().map(|id| id.as_str()))?;
+    }
+    Ok(())
 }
 
 fn is_listed(id: &str) -> bool {

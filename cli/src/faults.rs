@@ -2,6 +2,7 @@
 
 use std::io;
 
+use sealift_metadata::trust::TrustError;
 use sealift_envelope::{FormatError, OpenError, SealError, UnwrapError};
 
 use crate::failure::{Failure, Fault};
@@ -44,4 +45,14 @@ fn local(what: impl Into<String>, error: io::Error) -> Failure {
         return Failure::new(Fault::LocalIo, what).because(error).next("the reader of the pipe went away");
     }
     Failure::io(what, error)
+}
+
+/// Metadata failed verification.
+pub(crate) fn trust(error: TrustError) -> Failure {
+    Failure::refused(format!("the metadata do not verify: {}", error.code())).because(error)
+}
+
+/// A key of the wrong kind or damaged.
+pub(crate) fn key(error: sealift_metadata::keys::KeyError) -> Failure {
+    Failure::new(Fault::Key, "the key cannot be used").because(error)
 }

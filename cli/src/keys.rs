@@ -64,7 +64,7 @@ pub(crate) fn verification_key(world: &World, path: &Path) -> Result<PublicKey, 
             .because(error)
             .next("give an Ed25519, P-256 or RSA public key in PEM form")
     })?;
-    demo::refuse(world, path, [key.key_id().as_str()])?;
+    demo::refuse(world, path, [key.keyid().as_str()])?;
     Ok(key)
 }
 
@@ -80,7 +80,7 @@ fn public_pem(path: &Path) -> Result<Zeroizing<String>, Failure> {
 /// A private key that signs.
 pub(crate) fn signer(world: &World, path: &Path, unlock: &Unlock) -> Result<FileSigner, Failure> {
     let signer = private(path, unlock, "signing", |pem, passphrase| FileSigner::from_pem(pem, passphrase))?;
-    demo::refuse(world, path, [signer.public().key_id().as_str()])?;
+    demo::refuse(world, path, [signer.public().keyid().as_str()])?;
     Ok(signer)
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<Priv
     Ok(key)
 }
 
-fn private<K, E: std::error::Error + Send + Sync + 'static>(
+pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(
     path: &Path,
     unlock: &Unlock,
     purpose: &str,

@@ -30,6 +30,11 @@ impl World {
         self.now
     }
 
+    /// The system clock's instant as metadata want it.
+    pub(crate) fn trusted_time(&self) -> TrustedTime {
+        TrustedTime::new(self.now, TimeSource::SystemClock)
+    }
+
     pub(crate) fn rng(&mut self) -> &mut SystemRng {
         &mut self.rng
     }

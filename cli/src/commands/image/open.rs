@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_envelope::{ContentKey, Header, PrivateKey, RangedOpener};
+use sealift_envelope::{ContentKey, Header, PrivateKey, RangedOpener, UnwrapError};
 use serde_json::json;
 
 use super::origin::{Origin, OriginArgs};
@@ -132,7 +132,7 @@ impl Open {
         let opener = RangedOpener::new(file, |header| {
             self.content_key(header, key, origin).map_err(|step| step.split(&mut refused))
         });
-        let opener = opener.map_err(|error| refused.unwrap_or_else(|| faults::open(what(), error)))?;
+        let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| faults::open(what(), error)))?;
         let plain_length = opener.plain_length();
         let length = range.len_within(plain_length).ok_or_else(|| {
             Failure::refused(format!("the range starts at {}, the image has {plain_length} bytes", range.start))
@@ -197,18 +197,18 @@ impl Open {
 /// Why there is no content key: the library's reason, or one of ours that its error type cannot carry.
 #[derive(Debug)]
 pub(super) enum Step {
-    Theirs(sealift_envelope::UnwrapError),
+    Theirs(UnwrapError),
     Ours(Failure),
 }
 
 impl Step {
     /// Keeps our own failure aside and gives the library one of its own.
-    fn split(self, aside: &mut Option<Failure>) -> sealift_envelope::OpenError {
+    fn split(self, aside: &mut Option<Failure>) -> UnwrapError {
         match self {
-            Self::Theirs(error) => error.into(),
+            Self::Theirs(error) => error,
             Self::Ours(failure) => {
                 *aside = Some(failure);
-                sealift_envelope::UnwrapError::Refused.into()
+                UnwrapError::Refused
             }
         }
     }

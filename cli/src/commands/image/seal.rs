@@ -80,7 +80,7 @@ impl Seal {
                 outfile::write(&with_suffix(target, "keys"), &key_file.encode(), Secrecy::Public, self.overwrite)?;
             }
             let list = sealed.segments.bytes();
-            outfile::write(&with_suffix(target, "segments"), &list, Secrecy::Public, self.overwrite)?;
+            outfile::write(&with_suffix(target, "segments"), list, Secrecy::Public, self.overwrite)?;
         }
         sink.commit()?;
 
@@ -159,7 +159,7 @@ pub(in crate::commands) fn summary(sealed: &Sealed) -> Value {
     let digest = |digest: &sealift_envelope::Digest| {
         json!({"length": digest.length, "sha256": hex::encode(digest.sha256)})
     };
-    let list = sealift_envelope::Digest::of(&sealed.segments.bytes());
+    let list = sealed.segments.digest();
     json!({
         "plain": digest(&sealed.plain),
         "sealed": digest(&sealed.sealed),

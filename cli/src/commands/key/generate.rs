@@ -98,7 +98,7 @@ pub(in crate::commands) struct Ids {
 impl Ids {
     /// Of a public key in PEM form, whatever it can be used for.
     pub(in crate::commands) fn of(public_pem: &str) -> Self {
-        let tuf = PublicKey::from_pem(public_pem).ok().map(|key| key.key_id().to_string());
+        let tuf = PublicKey::from_pem(public_pem).ok().map(|key| key.keyid().to_string());
         let recipient = RecipientKey::from_pem(public_pem).ok().map(|key| key.key_id().to_string());
         Self { tuf, recipient }
     }
@@ -140,8 +140,8 @@ impl NewKey {
     /// The public half as SPKI PEM.
     pub(in crate::commands) fn public_pem(&self) -> Result<String, Failure> {
         match self {
-            Self::Signing(signer) => Ok(signer.public().to_pem()),
-            Self::Either(key) => crate::keys::recipient_pem(&key.public()),
+            Self::Signing(signer) => signer.public().to_pem().map_err(|error| Failure::new(Fault::Key, "cannot encode the public key").because(error)),
+            Self::Either(key) => Ok(key.public().to_pem()),
         }
     }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sealift_envelope::{PrivateKey, RecipientKey};
-use sealift_metadata::{PublicKey, Signer};
+use sealift_metadata::signer::KeyFileError;
+use sealift_metadata::{FileSigner, KeyType, PublicKey, Signer};
 use serde_json::json;
 
 use super::generate::Ids;
@@ -24,16 +25,19 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
         let pem = keys::read_secret_text(&self.file)?;
-        let half = if keys::is_private(&pem) { "private" } else { "public" };
-        let public_pem = if keys::is_private(&pem) { self.public_half()? } else { pem.to_string() };
+        let private = keys::is_private(&pem);
+        let half = if private { "private" } else { "public" };
+        let public_pem = if private { self.public_half()? } else { pem.to_string() };
         let ids = Ids::of(&public_pem);
-        if ids.tuf.is_none() && ids.recipient.is_none() {
+        let Some(kind) = kind(&public_pem) else {
             return Err(Failure::new(Fault::Key, format!("{} is no key that Sealift knows", self.file.display()))
                 .next("known are Ed25519, P-256 and RSA keys in PEM form"));
-        }
-        let kind = kind(&public_pem);
+        };
         let json = json!({
-            "half": half, "type": kind, "tuf_key_id": ids.tuf, "recipient_key_id": ids.recipient,
+            "half": half,
+            "type": kind,
+            "tuf_key_id": ids.tuf,
+            "recipient_key_id": ids.recipient,
             "public_pem": public_pem,
         });
         output::show(world, &json, || {
@@ -47,21 +51,23 @@ impl Show {
         keys::private(&self.file, &self.unlock, "private", |pem, passphrase| {
             match PrivateKey::from_pkcs8_pem(pem, passphrase) {
                 Ok(key) => Ok(key.public().to_pem()),
-                Err(_) => sealift_metadata::FileSigner::from_pem(pem, passphrase)
-                    .map(|signer| signer.public().to_pem()),
+                Err(_) => Ok(FileSigner::from_pem(pem, passphrase)?.public().to_pem()?),
             }
+            .map_err(|error: KeyFileError| error)
         })
     }
 }
 
-fn kind(public_pem: &str) -> &'static str {
-    match (RecipientKey::from_pem(public_pem), PublicKey::from_pem(public_pem)) {
-        (Ok(RecipientKey::P256(_)), _) => "P-256",
-        (Ok(RecipientKey::Rsa(_)), _) => "RSA",
-        (Err(_), Ok(key)) => match key {
-            PublicKey::Ed25519 { .. } => "Ed25519",
-            _ => "signing key",
-        },
-        _ => "unknown",
-    }
+fn kind(public_pem: &str) -> Option<&'static str> {
+    let by_recipient = RecipientKey::from_pem(public_pem).ok().map(|key| match key {
+        RecipientKey::P256(_) => "P-256",
+        RecipientKey::Rsa(_) => "RSA",
+    });
+    by_recipient.or_else(|| {
+        PublicKey::from_pem(public_pem).ok().map(|key| match key.kind() {
+            KeyType::Ed25519 => "Ed25519",
+            KeyType::P256 => "P-256",
+            KeyType::RsaPss => "RSA",
+        })
+    })
 }

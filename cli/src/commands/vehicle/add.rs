@@ -7,10 +7,9 @@ use sealift_metadata::ids::VehicleId;
 use sealift_wire::{EcuRegistration, Vehicle, VehicleRegistration, paths};
 
 use super::ecu::KnownEcu;
-use crate::World;
 use crate::api::{Api, ServerArgs};
 use crate::failure::Failure;
-use crate::keys;
+use crate::{World, faults, keys};
 
 #[derive(Args, Debug)]
 pub(super) struct Add {
@@ -43,8 +42,8 @@ impl Add {
                 serial: ecu.serial.to_string(),
                 hardware_id: ecu.hardware_id.to_string(),
                 primary: ecu.primary,
-                signing_key_pem: keys::verification_pem(world, &ecu.signing)?,
-                sealing_key_pem: sealing.map(|key| keys::recipient_pem(&key)).transpose()?,
+                signing_key_pem: keys::verification_key(world, &ecu.signing)?.to_pem().map_err(faults::key)?,
+                sealing_key_pem: sealing.map(|key| key.to_pem()),
                 require_sealed: ecu.require_sealed,
             });
         }
