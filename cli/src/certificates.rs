@@ -180,17 +180,17 @@ fn failed(verb: &str, error: rcgen::Error) -> Failure {
 }
 
 fn decrypted(pem: &str, path: &Path, unlock: &Unlock) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let unreadable = |error| {
+    let unreadable = || {
         Failure::new(Fault::Key, format!("{} is no PKCS#8 private key", path.display()))
-            .because(error)
             .next("convert it with `openssl pkcs8 -topk8`")
     };
-    let (label, document) = pkcs8::SecretDocument::from_pem(pem).map_err(unreadable)?;
+    let (label, document) =
+        pkcs8::SecretDocument::from_pem(pem).map_err(|error| unreadable().because(error))?;
     if label != "ENCRYPTED PRIVATE KEY" {
         return Ok(Zeroizing::new(document.as_bytes().to_vec()));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
-        .map_err(|error| unreadable(error.into()))?;
+        .map_err(|error| unreadable().because(error))?;
     keys::try_passphrases(path, unlock, |passphrase| {
         encrypted.decrypt(passphrase).ok().map(|plain| Zeroizing::new(plain.as_bytes().to_vec()))
     })

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use sealift_metadata::trust::TrustError;
 use sealift_envelope::{FormatError, OpenError, SealError, UnwrapError};
+use sealift_metadata::trust::TrustError;
+use sealift_repository::{StoreError, UploadError, UrlError, WalkError};
 
 use crate::failure::{Failure, Fault};
 
@@ -55,4 +56,49 @@ pub(crate) fn trust(error: TrustError) -> Failure {
 /// A key of the wrong kind or damaged.
 pub(crate) fn key(error: sealift_metadata::keys::KeyError) -> Failure {
     Failure::new(Fault::Key, "the key cannot be used").because(error)
+}
+
+/// The store failed.
+pub(crate) fn store(error: StoreError) -> Failure {
+    let (fault, next) = match &error {
+        StoreError::AlreadyExists { .. } | StoreError::Stale { .. } => (Fault::Conflict, "run the command again"),
+        StoreError::NotFound { .. } => (Fault::NotFound, "check the repository with `sealift repo verify`"),
+        StoreError::TooLarge { .. } | StoreError::Truncated { .. } | StoreError::BadPath { .. } => {
+            (Fault::Refused, "check the repository with `sealift repo verify`")
+        }
+        StoreError::Denied { .. } => (Fault::Denied, "check the credentials and permissions"),
+        StoreError::Io { .. } => (Fault::LocalIo, "free some space or repair the disk, then run the command again"),
+        StoreError::IgnoresConditions { .. } => {
+            (Fault::Refused, "use a store that supports conditional writes, or two publishers would undo each other")
+        }
+        _ => (Fault::Unavailable, "nothing is half-published; run the command again when the store answers"),
+    };
+    Failure::new(fault, "the repository's store failed").because(error).next(next)
+}
+
+/// The walk over the store failed.
+pub(crate) fn walk(error: WalkError) -> Failure {
+    match error {
+        WalkError::Trust(error) => trust(error),
+        WalkError::Store { source, .. } => store(source),
+        other => Failure::new(Fault::Other, "the repository cannot be walked").because(other),
+    }
+}
+
+/// An upload failed.
+pub(crate) fn upload(error: UploadError) -> Failure {
+    match error {
+        UploadError::Store { source, .. } => store(source),
+        UploadError::Mismatch { .. } => Failure::new(Fault::Conflict, "the input changed while it was sealed")
+            .because(error)
+            .next("run the command again when nobody writes to the input; nothing was published"),
+        other => Failure::new(Fault::Unavailable, "the upload failed")
+            .because(other)
+            .next("run the command again; nothing was published"),
+    }
+}
+
+/// A repository address that cannot be used.
+pub(crate) fn url(error: UrlError) -> Failure {
+    Failure::usage("the repository's address cannot be used").because(error)
 }

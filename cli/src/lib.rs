@@ -4,17 +4,20 @@
 //! passphrases come from, how files appear (whole or not at all), how results are shown, how failures are told.
 //! Nothing here reads a clock or makes randomness: both arrive in [`World`].
 
+mod api;
+mod certificates;
 mod commands;
 mod demo;
 mod failure;
+mod faults;
+mod input;
 mod keys;
 mod output;
 mod outfile;
 mod passphrase;
 mod progress;
-mod spool;
+mod sealing;
 mod store;
-mod upload;
 mod world;
 
 pub use commands::{Cli, run};

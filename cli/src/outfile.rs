@@ -113,13 +113,11 @@ pub(crate) fn directory(path: &Path) -> Result<(), Failure> {
 
 /// Makes a directory that must be new or empty.
 pub(crate) fn fresh_directory(path: &Path) -> Result<(), Failure> {
-    match fs::read_dir(path) {
-        Ok(mut entries) if entries.next().is_some() => {
-            Err(Failure::new(Fault::Conflict, format!("{} is not empty", path.display()))
-                .next("name a new or empty directory"))
-        }
-        Ok(_) => Ok(()),
-        Err(_) => fs::create_dir_all(path).map_err(|error| Failure::file("make the directory", path, error)),
+    match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(Failure::new(Fault::Conflict, format!("{} is not empty", path.display()))
+            .next("name a new or empty directory")),
+        Ok(false) => Ok(()),
+        Err(_) => directory(path),
     }
 }
 

@@ -1,12 +1,12 @@
 //! The tree of commands.
 
 mod ca;
-mod director;
+//mod director;
 mod image;
-mod kek;
+//mod kek;
 mod key;
-mod repo;
-mod target;
+//mod repo;
+//mod target;
 mod vehicle;
 
 use clap::{Parser, Subcommand};
@@ -60,17 +60,17 @@ enum Command {
     #[command(subcommand)]
     Image(image::Command),
     /// Make, publish, refresh and check an Image repository
-    #[command(subcommand)]
-    Repo(repo::Command),
+    //
+    //Repo(repo::Command),
     /// Add, remove and list the images of a repository
-    #[command(subcommand)]
-    Target(target::Command),
+    //
+    //Target(target::Command),
     /// Prepare the Director's own root and online keys
-    #[command(subcommand)]
-    Director(director::Command),
+    //
+    //Director(director::Command),
     /// Make, list and rotate the Director's key-encryption keys
-    #[command(subcommand)]
-    Kek(kek::Command),
+    //
+    //Kek(kek::Command),
     /// Register, provision and assign vehicles through the server's operator API
     #[command(subcommand)]
     Vehicle(vehicle::Command),
@@ -87,11 +87,21 @@ pub fn run(cli: Cli, world: &mut World) -> Result<(), Failure> {
     match cli.command {
         Command::Key(command) => command.run(world),
         Command::Image(command) => command.run(world),
-        Command::Repo(command) => command.run(world),
-        Command::Target(command) => command.run(world),
-        Command::Director(command) => command.run(world),
-        Command::Kek(command) => command.run(world),
+        //Command::Repo(command) => command.run(world),
+        //Command::Target(command) => command.run(world),
+        //Command::Director(command) => command.run(world),
+        //Command::Kek(command) => command.run(world),
         Command::Vehicle(command) => command.run(world),
         Command::Ca(command) => command.run(world),
     }
+}
+
+/// Runs the asynchronous part of a command.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start the runtime", error))?;
+    runtime.block_on(work)
 }

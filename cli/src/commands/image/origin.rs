@@ -44,7 +44,7 @@ impl OriginArgs {
             return Ok(None);
         };
         let origin = crate::commands::block_on(async {
-            let connection = Connection::open(url, Some(root)).await?;
+            let connection = Connection::open(world, url, Some(root)).await?;
             let trusted = connection.walk(world).await?;
             let target = store::image_target(&trusted, path)?;
             let key_file = connection.key_file(path, target.sha256()).await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sealift_envelope::{PrivateKey, RecipientKey, UnwrapKey};
+use sealift_envelope::{PrivateKey, RecipientKey};
 use sealift_metadata::{FileSigner, KeyType, PublicKey, Signer};
 use serde_json::json;
 use zeroize::Zeroizing;

@@ -62,6 +62,7 @@ fn kind(public_pem: &str) -> Option<&'static str> {
     let by_recipient = RecipientKey::from_pem(public_pem).ok().map(|key| match key {
         RecipientKey::P256(_) => "P-256",
         RecipientKey::Rsa(_) => "RSA",
+        _ => "other",
     });
     by_recipient.or_else(|| {
         PublicKey::from_pem(public_pem).ok().map(|key| match key.kind() {
