@@ -106,12 +106,18 @@ impl Connection {
     }
 }
 
+/// Fails unless the target is listed.
+pub(crate) fn listed(trusted: &TrustedRepository, path: &TargetPath) -> Result<(), Failure> {
+    match trusted.target(path) {
+        Some(_) => Ok(()),
+        None => Err(Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
+            .next("see `sealift target list`")),
+    }
+}
+
 /// A target that the repository's keys vouch for.
 pub(crate) fn image_target(trusted: &TrustedRepository, path: &TargetPath) -> Result<VerifiedTarget, Failure> {
-    if trusted.target(path).is_none() {
-        return Err(Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
-            .next("see `sealift target list`"));
-    }
+    listed(trusted, path)?;
     uptane::image_target(trusted, path).map_err(faults::trust)
 }
 

@@ -7,6 +7,8 @@ mod range;
 mod seal;
 mod wrapped;
 
+pub(super) use seal::key_file;
+
 use clap::Subcommand;
 
 use crate::World;
