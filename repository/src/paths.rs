@@ -18,6 +18,9 @@ pub const PUBLIC: &str = "repo";
 /// The folder that never is.
 pub const PRIVATE: &str = "private";
 
+/// The one metadata file whose name has no version.
+pub const TIMESTAMP: &str = "timestamp.json";
+
 /// A metadata file by its TUF name, `timestamp.json` or `5.targets.json`.
 ///
 /// # Errors
