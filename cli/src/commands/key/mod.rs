@@ -1,0 +1,28 @@
+//! `sealift key`: make and look at key pairs.
+
+mod generate;
+mod show;
+
+use clap::Subcommand;
+
+use crate::World;
+use crate::failure::Failure;
+
+pub(super) use generate::{Kind, NewKey};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a key pair: FILE (private, encrypted PKCS#8) and FILE's public half beside it
+    Generate(generate::Generate),
+    /// Print the type and the ids of a public or private key
+    Show(show::Show),
+}
+
+impl Command {
+    pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        match self {
+            Self::Generate(args) => args.run(world),
+            Self::Show(args) => args.run(world),
+        }
+    }
+}
