@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{behaviours, demo, pipeline, tidy};
+use crate::{behaviours, demo, keys, pipeline, tidy};
 
 /// What `cargo xtask` can be asked to do.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Verb {
     Test(pipeline::Args),
     /// House rules that no compiler checks
     Tidy,
+    /// Rewrite keys-example/ from its public seed
+    Keys(keys::Args),
     /// Rewrite docs/behaviours.md from the doc comments of the tests
     Behaviours(behaviours::Args),
 }
@@ -34,6 +36,7 @@ pub(crate) fn run(chores: Chores) -> Result<(), Failure> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Test(args) => pipeline::run(&args),
         Verb::Tidy => tidy::run(),
+        Verb::Keys(args) => keys::run(&args),
         Verb::Behaviours(args) => behaviours::run(&args),
     }
 }

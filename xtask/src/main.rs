@@ -4,6 +4,7 @@ mod behaviours;
 mod chore;
 mod demo;
 mod failure;
+mod keys;
 mod pipeline;
 mod tidy;
 mod tree;
