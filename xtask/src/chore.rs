@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{behaviours, demo, keys, pipeline, tidy};
+use crate::{behaviours, corpus, demo, keys, pipeline, tidy};
 
 /// What `cargo xtask` can be asked to do.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Verb {
     Tidy,
     /// Rewrite keys-example/ from its public seed
     Keys(keys::Args),
+    /// Rewrite the seeds of the fuzz targets
+    Corpus,
     /// Rewrite docs/behaviours.md from the doc comments of the tests
     Behaviours(behaviours::Args),
 }
@@ -37,6 +39,7 @@ pub(crate) fn run(chores: Chores) -> Result<(), Failure> {
         Verb::Test(args) => pipeline::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Keys(args) => keys::run(&args),
+        Verb::Corpus => corpus::run(),
         Verb::Behaviours(args) => behaviours::run(&args),
     }
 }

@@ -2,6 +2,7 @@
 
 mod behaviours;
 mod chore;
+mod corpus;
 mod demo;
 mod failure;
 mod keys;

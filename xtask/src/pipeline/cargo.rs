@@ -44,6 +44,8 @@ pub(super) fn generated(shell: &Shell) -> Result<Done, Failure> {
 pub(super) fn tests(shell: &Shell) -> Result<Done, Failure> {
     let mut command = Command::new("cargo");
     let nextest = Shell::has("cargo", &["nextest", "--version"]);
+    // The suites start the real binaries, which cargo does not build for tests of another package.
+    shell.run("cargo", &["build", "--workspace", "--bins"])?;
     if nextest {
         command.args([
             "nextest",

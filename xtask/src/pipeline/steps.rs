@@ -67,12 +67,12 @@ pub(super) const STEPS: &[Step] = &[
     quick("lint", "clippy with warnings denied", cargo::lint),
     quick(
         "generated",
-        "keys, corpora and lists are what their generators make",
+        "keys and lists are what their generators make",
         cargo::generated,
     ),
     quick(
         "unit",
-        "unit, vector, snapshot and end-to-end tests",
+        "unit, vector, snapshot and end-to-end tests, fuzz seeds replayed",
         cargo::tests,
     ),
     quick("doctest", "the examples in the documentation", cargo::doc_tests),

@@ -11,7 +11,7 @@ use super::shell::Shell;
 use super::steps::Done;
 use crate::failure::Failure;
 
-/// Packages that the Python peers need. The suites may pin them in this file.
+/// Packages that the Python peers need, frozen.
 const REQUIREMENTS: &str = "tests/peers/requirements.txt";
 /// Packages that the JavaScript peer needs, with their lock.
 const NODE_MANIFESTS: &[&str] = &["tests/peers/package.json", "tests/peers/package-lock.json"];
@@ -76,7 +76,7 @@ fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
 
 fn python(shell: &Shell) -> Result<String, Failure> {
     let Some(stamp) = Stamp::of(shell, VENV, &[REQUIREMENTS])? else {
-        return Ok(format!("no Python packages ({REQUIREMENTS} is not there)"));
+        return Ok(format!("no Python packages (tests/peers/requirements.txt is not there)"));
     };
     if stamp.is_current() {
         return Ok("Python packages present".to_owned());
