@@ -6,7 +6,11 @@ use std::{env, fs, io};
 use sealift_oracles::TARGETS;
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::args_os().nth(1).ok_or_else(|| io::Error::other("which directory?"))?);
+    let root = PathBuf::from(
+        env::args_os()
+            .nth(1)
+            .ok_or_else(|| io::Error::other("which directory?"))?,
+    );
     for target in TARGETS {
         let directory = root.join(target.name);
         fs::create_dir_all(&directory)?;

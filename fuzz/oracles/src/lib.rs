@@ -6,13 +6,17 @@
 //! The properties are of three kinds: what is accepted comes out again as the same bytes; what differs from the genuine
 //! article is refused, or gives the genuine content; work and memory stay within what the input's own length allows (the
 //! fuzzer's allocation limit watches over the last).
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a panic is how an oracle speaks")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how an oracle speaks"
+)]
 
 mod edit;
 mod envelope;
 mod range;
-mod seeds;
 mod sealed_world;
+mod seeds;
 
 pub use envelope::{header, key_box, opener_ranged, opener_sequential};
 pub use range::range_header;

@@ -64,23 +64,39 @@ fn make() -> World {
         let params = SealParams {
             plain_length: announced.then_some(*length as u64),
             media_type: "application/x-fuzz".to_owned(),
-            recipients: [ecu.public(), other.public()].into_iter().take(*recipients).collect(),
+            recipients: [ecu.public(), other.public()]
+                .into_iter()
+                .take(*recipients)
+                .collect(),
             ..SealParams::default()
         };
         let plan = SealPlan::new(params, &mut rng).unwrap();
         let mut sealed = Vec::new();
         plan.run(plain.as_slice(), &mut sealed, &mut |_| {}).unwrap();
         let header_len = plan.header().bytes().len();
-        images.push(Image { name, plain, sealed, header_len, content_key: *plan.content_key().expose() });
+        images.push(Image {
+            name,
+            plain,
+            sealed,
+            header_len,
+            content_key: *plan.content_key().expose(),
+        });
         boxed.get_or_insert_with(|| {
             let (key, digest) = (plan.content_key(), plan.envelope_digest());
             let key_box = KeyBox::create(key, &ecu.public(), &digest, &binding(), &mut rng).unwrap();
             let mut key_file = KeyFile::new(digest);
             let bound = Binding::key_file("5ea1".repeat(16), "ecu/main/app.img");
-            key_file.add(sealift_envelope::wrap(key, &ecu.public(), &digest, &bound, &mut rng).unwrap()).unwrap();
+            key_file
+                .add(sealift_envelope::wrap(key, &ecu.public(), &digest, &bound, &mut rng).unwrap())
+                .unwrap();
             (key_box.encode(), key_file.encode())
         });
     }
     let (key_box, key_file) = boxed.unwrap();
-    World { images, ecu, key_box, key_file }
+    World {
+        images,
+        ecu,
+        key_box,
+        key_file,
+    }
 }

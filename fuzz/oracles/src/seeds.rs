@@ -25,14 +25,33 @@ pub struct Target {
 
 /// All fuzz targets.
 pub const TARGETS: &[Target] = &[
-    Target { name: "header", judge: crate::header, seeds: header },
-    Target { name: "opener_sequential", judge: crate::opener_sequential, seeds: opener_sequential },
-    Target { name: "opener_ranged", judge: crate::opener_ranged, seeds: opener_ranged },
-    Target { name: "key_box", judge: crate::key_box, seeds: key_box },
+    Target {
+        name: "header",
+        judge: crate::header,
+        seeds: header,
+    },
+    Target {
+        name: "opener_sequential",
+        judge: crate::opener_sequential,
+        seeds: opener_sequential,
+    },
+    Target {
+        name: "opener_ranged",
+        judge: crate::opener_ranged,
+        seeds: opener_ranged,
+    },
+    Target {
+        name: "key_box",
+        judge: crate::key_box,
+        seeds: key_box,
+    },
 ];
 
 pub(crate) fn seed(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Seed {
-    Seed { name: name.into(), bytes: bytes.into() }
+    Seed {
+        name: name.into(),
+        bytes: bytes.into(),
+    }
 }
 
 fn header() -> Vec<Seed> {
@@ -58,7 +77,10 @@ fn opener_sequential() -> Vec<Seed> {
         seeds.push(edited("extended", script(2, 0, 1)));
         seeds.push(edited("chunks-swapped", script(5, body, 32_800)));
         if image.sealed.len() < 1024 {
-            seeds.push(seed(format!("{}-as-it-is", image.name), [vec![0x80 | index], image.sealed.clone()].concat()));
+            seeds.push(seed(
+                format!("{}-as-it-is", image.name),
+                [vec![0x80 | index], image.sealed.clone()].concat(),
+            ));
         }
     }
     seeds
@@ -67,10 +89,15 @@ fn opener_sequential() -> Vec<Seed> {
 fn opener_ranged() -> Vec<Seed> {
     let mut seeds = Vec::new();
     for (index, image) in (0_u8..).zip(&world().images) {
-        for (what, start, length) in
-            [("all", 0, image.plain.len()), ("inside", 1, 9), ("across", 16_380, 8), ("past-the-end", 60_000, 60_000)]
-        {
-            let range = [start, length].map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes()).concat();
+        for (what, start, length) in [
+            ("all", 0, image.plain.len()),
+            ("inside", 1, 9),
+            ("across", 16_380, 8),
+            ("past-the-end", 60_000, 60_000),
+        ] {
+            let range = [start, length]
+                .map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes())
+                .concat();
             let input = [vec![index], range.clone()].concat();
             seeds.push(seed(format!("{}-{what}", image.name), input.clone()));
             let flipped = [input, script(0, image.header_len + 20, 0x80)].concat();

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use sealift_oracles::TARGETS;
 
 fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(target)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../corpus")
+        .join(target)
 }
 
 #[test]
@@ -14,7 +16,9 @@ fn every_committed_input_is_judged() {
     for target in TARGETS {
         let directory = corpus(target.name);
         let mut judged = 0;
-        for entry in fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display())) {
+        for entry in
+            fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+        {
             (target.judge)(&fs::read(entry.unwrap().path()).unwrap());
             judged += 1;
         }
@@ -28,7 +32,11 @@ fn seeds_are_what_their_generator_makes() {
         for seed in (target.seeds)() {
             let path = corpus(target.name).join(&seed.name);
             let committed = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert!(committed == seed.bytes, "{} is out of date; run `cargo xtask corpus`", path.display());
+            assert!(
+                committed == seed.bytes,
+                "{} is out of date; run `cargo xtask corpus`",
+                path.display()
+            );
         }
     }
 }
@@ -37,7 +45,10 @@ fn seeds_are_what_their_generator_makes() {
 #[test]
 fn every_oracle_has_its_target() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml")).unwrap();
-    let built: Vec<&str> = manifest.lines().filter_map(|line| line.strip_prefix("path = \"fuzz_targets/")?.strip_suffix(".rs\"")).collect();
+    let built: Vec<&str> = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("path = \"fuzz_targets/")?.strip_suffix(".rs\""))
+        .collect();
     let judged: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(built, judged);
 }

@@ -76,7 +76,9 @@ fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
 
 fn python(shell: &Shell) -> Result<String, Failure> {
     let Some(stamp) = Stamp::of(shell, VENV, &[REQUIREMENTS])? else {
-        return Ok(format!("no Python packages (tests/peers/requirements.txt is not there)"));
+        return Ok(format!(
+            "no Python packages (tests/peers/requirements.txt is not there)"
+        ));
     };
     if stamp.is_current() {
         return Ok("Python packages present".to_owned());
