@@ -128,7 +128,7 @@ def main():
     parser.add_argument("--root", type=Path, help="trusted root file (default: 1.root.json of the repository)")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--node", default="node")
-    parser.add_argument("--node-modules", type=Path, default=HERE, help="directory that holds node_modules")
+    parser.add_argument("--node-modules", type=Path, default=HERE / "node_modules")
     args = parser.parse_args()
     args.root = args.root or args.repository / "1.root.json"
     try:

@@ -4,7 +4,7 @@
 // downloaded and verified, 3 the repository or the target was refused, 2 wrong usage,
 // anything else a fault of this script.
 //
-// tuf-js is looked for in $SEALIFT_NODE_MODULES/node_modules, else as usual beside this file.
+// tuf-js is looked for in the directory $SEALIFT_NODE_MODULES, else as usual beside this file.
 
 import { createHash } from "node:crypto";
 import { createReadStream, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
