@@ -14,4 +14,7 @@ pub mod front;
 pub mod https;
 pub mod process;
 pub mod rng;
+pub mod s3;
+pub mod tree;
 pub mod wire_cut;
+pub mod world;
