@@ -1,0 +1,110 @@
+//! A recipient's public key.
+
+use pkcs8::der::Document;
+use pkcs8::der::pem::PemLabel as _;
+use pkcs8::{DecodePublicKey as _, EncodePublicKey as _, LineEnding, SubjectPublicKeyInfoRef};
+use rsa::RsaPublicKey;
+use rsa::traits::PublicKeyParts as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS};
+use crate::error::KeyError;
+use crate::stanza::Wrap;
+
+const RSA_ENCRYPTION: pkcs8::ObjectIdentifier = pkcs8::ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// A public key that content keys can be wrapped for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecipientKey {
+    /// NIST P-256, for HPKE.
+    P256(p256::PublicKey),
+    /// RSA with the rsaEncryption identifier, for OAEP.
+    Rsa(RsaPublicKey),
+}
+
+impl RecipientKey {
+    /// Reads a SubjectPublicKeyInfo PEM (`-----BEGIN PUBLIC KEY-----`).
+    ///
+    /// # Errors
+    /// [`KeyError`]; RSA below 3072 bits is refused.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        Self::from_pem_with(pem, MIN_RSA_BITS)
+    }
+
+    pub(crate) fn from_pem_with(pem: &str, min_rsa_bits: usize) -> Result<Self, KeyError> {
+        const EXPECTED: KeyError = KeyError::Pem {
+            expected: "PUBLIC KEY",
+        };
+        let (label, document) = Document::from_pem(pem.trim_start()).map_err(|_| EXPECTED)?;
+        if label != SubjectPublicKeyInfoRef::PEM_LABEL {
+            return Err(EXPECTED);
+        }
+        Self::from_spki_der_with(document.as_bytes(), min_rsa_bits)
+    }
+
+    /// Reads a DER SubjectPublicKeyInfo. P-256 points may be compressed; the curve must be named.
+    ///
+    /// # Errors
+    /// [`KeyError`]; RSA below 3072 bits is refused.
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_spki_der_with(der, MIN_RSA_BITS)
+    }
+
+    pub(crate) fn from_spki_der_with(der: &[u8], min_rsa_bits: usize) -> Result<Self, KeyError> {
+        let spki = SubjectPublicKeyInfoRef::try_from(der).map_err(|_| KeyError::Malformed)?;
+        if spki.algorithm.oid == RSA_ENCRYPTION {
+            let key = RsaPublicKey::from_public_key_der(der).map_err(|_| KeyError::Malformed)?;
+            check_rsa_size(&key, min_rsa_bits)?;
+            return Ok(Self::Rsa(key));
+        }
+        p256::PublicKey::from_public_key_der(der)
+            .map(Self::P256)
+            .map_err(|_| KeyError::Malformed)
+    }
+
+    /// The canonical DER SubjectPublicKeyInfo: named curve and uncompressed point, or rsaEncryption with NULL.
+    pub fn to_spki_der(&self) -> Vec<u8> {
+        let document = match self {
+            Self::P256(key) => key.to_public_key_der(),
+            Self::Rsa(key) => key.to_public_key_der(),
+        };
+        // A key that was read or generated always encodes.
+        document.map(Document::into_vec).unwrap_or_default()
+    }
+
+    /// The canonical encoding as PEM.
+    pub fn to_pem(&self) -> String {
+        let pem = match self {
+            Self::P256(key) => key.to_public_key_pem(LineEnding::LF),
+            Self::Rsa(key) => key.to_public_key_pem(LineEnding::LF),
+        };
+        pem.unwrap_or_default()
+    }
+
+    /// SHA-256 of [`Self::to_spki_der`].
+    pub fn key_id(&self) -> KeyId {
+        KeyId::from_bytes(Sha256::digest(self.to_spki_der()).into())
+    }
+
+    /// The wrap used for this key.
+    pub fn wrap(&self) -> Wrap {
+        match self {
+            Self::P256(_) => Wrap::HpkeP256,
+            Self::Rsa(_) => Wrap::RsaOaep,
+        }
+    }
+}
+
+pub(super) fn check_rsa_size(key: &RsaPublicKey, min: usize) -> Result<(), KeyError> {
+    let bits = usize::try_from(key.n().bits()).unwrap_or(usize::MAX);
+    if (min..=MAX_RSA_BITS).contains(&bits) {
+        Ok(())
+    } else {
+        Err(KeyError::RsaSize {
+            bits,
+            min,
+            max: MAX_RSA_BITS,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! The trust rules: how a client moves from the metadata it holds to the metadata that a repository offers.
+
+mod attack;
+mod error;
+mod refresh;
+mod repository;
+
+pub use attack::Attack;
+pub use error::{Fault, TrustError};
+pub use refresh::{Refresh, Request, Response, Step};
+pub use repository::TrustedRepository;
+
+use std::collections::BTreeMap;
+
+use crate::ids::{EcuSerial, HardwareId, VehicleId};
+
+/// Caps of one refresh. Lengths are in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest Root document.
+    pub root: u64,
+    /// Longest Timestamp document.
+    pub timestamp: u64,
+    /// Longest Snapshot document.
+    pub snapshot: u64,
+    /// Longest Targets document.
+    pub targets: u64,
+    /// Most Root documents adopted in one cycle; the walk goes on in the next.
+    pub max_root_updates: u32,
+}
+
+impl Limits {
+    /// Caps for an Image repository.
+    pub const IMAGE: Self = Self {
+        root: 512 * 1024,
+        timestamp: 16 * 1024,
+        snapshot: 2 * 1024 * 1024,
+        targets: 8 * 1024 * 1024,
+        max_root_updates: 256,
+    };
+    /// Caps for a Director, whose documents are about one vehicle.
+    pub const DIRECTOR: Self = Self {
+        targets: 64 * 1024,
+        snapshot: 64 * 1024,
+        ..Self::IMAGE
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::IMAGE
+    }
+}
+
+/// The metadata that a client holds, as received.
+///
+/// `root` must be good. Whatever else is missing, garbled or no longer signed by the right keys is as if it were not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustStore {
+    /// `root.json`.
+    pub root: Vec<u8>,
+    /// `timestamp.json`.
+    pub timestamp: Option<Vec<u8>>,
+    /// `snapshot.json`.
+    pub snapshot: Option<Vec<u8>>,
+    /// `targets.json`.
+    pub targets: Option<Vec<u8>>,
+}
+
+/// Which of the two repositories of Uptane is being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryKind {
+    /// What may be installed.
+    Image,
+    /// What one vehicle should install.
+    Director {
+        /// The vehicle that reads.
+        vehicle_id: VehicleId,
+        /// Its ECUs and their hardware.
+        ecus: BTreeMap<EcuSerial, HardwareId>,
+    },
+}

@@ -1,0 +1,253 @@
+//! The cross-check: a target is trusted when the Director directs it and the Image repository lists it, in the same words.
+
+use super::director::{Direction, KeyBoxRef};
+use super::profile::ImageProfile;
+use crate::document::FormatError;
+use crate::fields::wrong;
+use crate::ids::{EcuSerial, HardwareId, TargetPath};
+use crate::targets::TargetFile;
+use crate::trust::{Attack, Fault, TrustError, TrustedRepository};
+
+/// A target of a verified Image repository with its profile. Only [`image_target`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedTarget {
+    path: TargetPath,
+    file: TargetFile,
+    profile: ImageProfile,
+}
+
+impl VerifiedTarget {
+    /// Its name.
+    #[must_use]
+    pub const fn path(&self) -> &TargetPath {
+        &self.path
+    }
+
+    /// Length of the stored bytes.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.file.length
+    }
+
+    /// SHA-256 of the stored bytes.
+    #[must_use]
+    pub const fn sha256(&self) -> &[u8; 32] {
+        &self.file.sha256
+    }
+
+    /// SHA-512 of the stored bytes, where listed.
+    #[must_use]
+    pub const fn sha512(&self) -> Option<&[u8; 64]> {
+        self.file.sha512.as_ref()
+    }
+
+    /// The description of the image.
+    #[must_use]
+    pub const fn profile(&self) -> &ImageProfile {
+        &self.profile
+    }
+
+    /// The entry as listed, `custom` included.
+    #[must_use]
+    pub const fn file(&self) -> &TargetFile {
+        &self.file
+    }
+}
+
+/// One ECU that is to install a trusted target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedEcu {
+    serial: EcuSerial,
+    hardware_id: HardwareId,
+    key_box: Option<KeyBoxRef>,
+}
+
+impl TrustedEcu {
+    /// Its serial.
+    #[must_use]
+    pub const fn serial(&self) -> &EcuSerial {
+        &self.serial
+    }
+
+    /// Its hardware.
+    #[must_use]
+    pub const fn hardware_id(&self) -> &HardwareId {
+        &self.hardware_id
+    }
+
+    /// Its key box, when the image is sealed.
+    #[must_use]
+    pub const fn key_box(&self) -> Option<&KeyBoxRef> {
+        self.key_box.as_ref()
+    }
+}
+
+/// A target that both repositories agree about. Only [`cross_check`] makes one.
+#[derive(Debug, Clone)]
+pub struct TrustedTarget {
+    target: VerifiedTarget,
+    ecus: Vec<TrustedEcu>,
+    url: Option<String>,
+}
+
+impl TrustedTarget {
+    /// Its name.
+    #[must_use]
+    pub const fn path(&self) -> &TargetPath {
+        self.target.path()
+    }
+
+    /// Length of the stored bytes.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.target.length()
+    }
+
+    /// SHA-256 of the stored bytes.
+    #[must_use]
+    pub const fn sha256(&self) -> &[u8; 32] {
+        self.target.sha256()
+    }
+
+    /// SHA-512 of the stored bytes, where listed. It must be checked too.
+    #[must_use]
+    pub const fn sha512(&self) -> Option<&[u8; 64]> {
+        self.target.sha512()
+    }
+
+    /// The description of the image.
+    #[must_use]
+    pub const fn profile(&self) -> &ImageProfile {
+        self.target.profile()
+    }
+
+    /// The ECUs that are to install it.
+    #[must_use]
+    pub fn ecus(&self) -> &[TrustedEcu] {
+        &self.ecus
+    }
+
+    /// An address that the Director proposes. A hint, never trusted.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+}
+
+/// Finds a target in a verified Image repository and reads its profile.
+///
+/// # Errors
+/// [`TrustError`] if it is not listed or its profile is missing or wrong.
+pub fn image_target(image: &TrustedRepository, path: &TargetPath) -> Result<VerifiedTarget, TrustError> {
+    let name = "image targets";
+    let file = image.target(path).ok_or_else(|| {
+        TrustError::new(
+            name,
+            Attack::ArbitrarySoftware,
+            Fault::UnknownTarget(path.to_string()),
+        )
+    })?;
+    let profile = profile_of(file).map_err(|e| TrustError::format(name, e))?;
+    Ok(VerifiedTarget {
+        path: path.clone(),
+        file: file.clone(),
+        profile,
+    })
+}
+
+fn profile_of(file: &TargetFile) -> Result<ImageProfile, FormatError> {
+    let value = file
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.get(ImageProfile::FIELD));
+    let profile = ImageProfile::parse(value.ok_or_else(|| wrong("custom.sealift", "the field is missing"))?)?;
+    if profile
+        .segments
+        .is_some_and(|segments| !segments.covers(file.length))
+    {
+        return Err(wrong(
+            "custom.sealift.segments.length",
+            "one digest for each segment of the object is expected",
+        ));
+    }
+    if profile.header.is_some_and(|header| header.length > file.length) {
+        return Err(wrong(
+            "custom.sealift.header.length",
+            "a header that fits into the object is expected",
+        ));
+    }
+    Ok(profile)
+}
+
+/// Compares every target of the Director with the Image repository (Uptane 5.4.4.2, step 10).
+///
+/// # Errors
+/// [`TrustError`] on the first target that the Image repository does not list under the same name with the same length, the
+/// same hashes and the same `custom.sealift`, or that an ECU's hardware does not fit.
+pub fn cross_check(
+    director: &TrustedRepository,
+    image: &TrustedRepository,
+) -> Result<Vec<TrustedTarget>, TrustError> {
+    director
+        .targets()
+        .role()
+        .targets()
+        .iter()
+        .map(|(path, directed)| check_one(path, directed, image))
+        .collect()
+}
+
+fn check_one(
+    path: &TargetPath,
+    directed: &TargetFile,
+    image: &TrustedRepository,
+) -> Result<TrustedTarget, TrustError> {
+    let name = "director targets";
+    let target = image_target(image, path)?;
+    let differs = |field| {
+        TrustError::new(
+            name,
+            Attack::ArbitrarySoftware,
+            Fault::Disagreement {
+                path: path.to_string(),
+                field,
+            },
+        )
+    };
+    if directed.length != target.length() {
+        return Err(differs("length"));
+    }
+    if directed.sha256 != *target.sha256() || directed.sha512.as_ref() != target.sha512() {
+        return Err(differs("hashes"));
+    }
+    let object = |file: &TargetFile| {
+        file.custom
+            .as_ref()
+            .and_then(|custom| custom.get(ImageProfile::FIELD))
+            .cloned()
+    };
+    if object(directed) != object(target.file()) {
+        return Err(differs("custom.sealift"));
+    }
+    let direction = Direction::of(directed).map_err(|e| TrustError::format(name, e))?;
+    let mut ecus = Vec::new();
+    for (serial, ecu) in direction.ecus {
+        if !target.profile().hardware_ids.contains(&ecu.hardware_id) {
+            let fault = Fault::Hardware {
+                serial: serial.into(),
+                found: ecu.hardware_id.into(),
+            };
+            return Err(TrustError::new(name, Attack::WrongHardware, fault));
+        }
+        ecus.push(TrustedEcu {
+            serial,
+            hardware_id: ecu.hardware_id,
+            key_box: ecu.key_box,
+        });
+    }
+    Ok(TrustedTarget {
+        target,
+        ecus,
+        url: direction.url,
+    })
+}
