@@ -10,6 +10,7 @@
 
 pub mod bins;
 pub mod deadline;
+pub mod forge;
 pub mod front;
 pub mod https;
 pub mod process;

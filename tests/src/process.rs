@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::deadline::Deadline;
 
-/// Longest that any single command may take.
+/// Longest that a command may take, unless it says otherwise.
 pub const COMMAND_SECONDS: u64 = 240;
 
 /// A command with its arguments, not yet started.
@@ -57,6 +57,20 @@ impl Program {
             .arg(script)
             .arg("sh")
             .arg(crate::bins::binary(name));
+        limited
+    }
+
+    /// The same command under a limit on the size of files, see [`Self::binary_with_file_limit`].
+    #[must_use]
+    pub fn limited_to(self, bytes: u64) -> Self {
+        let mut limited = Self::binary_with_file_limit(&self.name, bytes);
+        limited.command.args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            limited.command.env(name, value.expect("no variable is removed"));
+        }
+        if let Some(dir) = self.command.get_current_dir() {
+            limited.command.current_dir(dir);
+        }
         limited
     }
 
@@ -110,7 +124,16 @@ impl Program {
     /// # Panics
     /// When it cannot be started, or takes longer than [`COMMAND_SECONDS`].
     #[must_use]
-    pub fn run(mut self) -> Run {
+    pub fn run(self) -> Run {
+        self.run_within(COMMAND_SECONDS)
+    }
+
+    /// As [`Self::run`] with another bound.
+    ///
+    /// # Panics
+    /// When it cannot be started, or takes longer than `seconds`.
+    #[must_use]
+    pub fn run_within(mut self, seconds: u64) -> Run {
         let line = self.line();
         self.command.stdin(if self.input.is_some() {
             Stdio::piped()
@@ -130,7 +153,7 @@ impl Program {
         let stdout = collect(child.stdout.take().expect("asked for a pipe"));
         let stderr = collect(child.stderr.take().expect("asked for a pipe"));
         let mut peak_rss = 0;
-        let deadline = Deadline::seconds(COMMAND_SECONDS);
+        let deadline = Deadline::seconds(seconds);
         let status = loop {
             peak_rss = peak_rss.max(peak_rss_bytes(child.id()).unwrap_or(0));
             if let Some(status) = child.try_wait().expect("a child can be waited for") {
@@ -139,7 +162,7 @@ impl Program {
             if deadline.passed() {
                 child.kill().expect("a child can be killed");
                 let stderr = String::from_utf8_lossy(&stderr.join().expect("reader")).into_owned();
-                panic!("{line} did not end within {COMMAND_SECONDS} s\n{stderr}");
+                panic!("{line} did not end within {seconds} s\n{stderr}");
             }
             deadline.pause();
         };

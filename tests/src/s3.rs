@@ -14,7 +14,10 @@ pub fn python() -> Result<PathBuf, String> {
     match std::env::var_os("SEALIFT_PYTHON").map(PathBuf::from) {
         Some(path) => Ok(path),
         None if installed.is_file() => Ok(installed),
-        None => Err(format!("no Python packages: {} is missing (cargo xtask test makes it)", installed.display())),
+        None => Err(format!(
+            "no Python packages: {} is missing (cargo xtask test makes it)",
+            installed.display()
+        )),
     }
 }
 
@@ -35,7 +38,9 @@ impl S3 {
     /// A sentence why it cannot be had here.
     pub fn start(logs: &std::path::Path) -> Result<Self, String> {
         let python = python()?;
-        let probe = Program::new("python", &python).args(["-c", "import moto.server, boto3"]).run();
+        let probe = Program::new("python", &python)
+            .args(["-c", "import moto.server, boto3"])
+            .run();
         if probe.code() != Some(0) {
             return Err(format!("{} has no moto[server]", python.display()));
         }
@@ -51,7 +56,10 @@ impl S3 {
             .args(["-c", script, &format!("http://{address}"), Self::BUCKET])
             .run()
             .ok();
-        Ok(Self { address, _daemon: daemon })
+        Ok(Self {
+            address,
+            _daemon: daemon,
+        })
     }
 
     /// Where it listens.

@@ -25,7 +25,11 @@ impl Photograph {
     #[must_use]
     pub fn of(dir: &Path, wanted: impl Fn(&Path) -> bool) -> Self {
         let files = walk(dir).into_iter().filter(|path| wanted(path));
-        Self(files.map(|path| (path.clone(), fs::read(&path).unwrap())).collect())
+        Self(
+            files
+                .map(|path| (path.clone(), fs::read(&path).unwrap()))
+                .collect(),
+        )
     }
 
     /// Puts every remembered file back.
@@ -50,7 +54,11 @@ pub fn walk(dir: &Path) -> Vec<PathBuf> {
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display())) {
             let path = entry.unwrap().path();
-            if path.is_dir() { dirs.push(path) } else { files.push(path) }
+            if path.is_dir() {
+                dirs.push(path)
+            } else {
+                files.push(path)
+            }
         }
     }
     files.sort();
@@ -93,7 +101,8 @@ impl Tree {
     /// When a document on the way is missing.
     #[must_use]
     pub fn targets(&self) -> Value {
-        let version = |document: &Value, name: &str| document["signed"]["meta"][name]["version"].as_u64().unwrap();
+        let version =
+            |document: &Value, name: &str| document["signed"]["meta"][name]["version"].as_u64().unwrap();
         let timestamp = self.metadata("timestamp.json");
         let snapshot = self.metadata(&format!("{}.snapshot.json", version(&timestamp, "snapshot.json")));
         let targets = self.metadata(&format!("{}.targets.json", version(&snapshot, "targets.json")));
@@ -130,13 +139,17 @@ impl Tree {
     pub fn key_file(&self, path: &str) -> PathBuf {
         let entry = self.target(path);
         let hash = entry["hashes"]["sha256"].as_str().unwrap();
-        self.private().join("keys").join(format!("{}.keys", store_name(path, hash)))
+        self.private()
+            .join("keys")
+            .join(format!("{}.keys", store_name(path, hash)))
     }
 
     /// All metadata as they are now.
     #[must_use]
     pub fn photograph(&self) -> Photograph {
-        Photograph::of(&self.served(), |path| path.extension().is_some_and(|extension| extension == "json"))
+        Photograph::of(&self.served(), |path| {
+            path.extension().is_some_and(|extension| extension == "json")
+        })
     }
 }
 

@@ -19,7 +19,12 @@ pub use vehicle::Vehicle;
 
 /// The operator token's file, and every scope it has.
 const TOKEN: &str = "operator.token";
-const SCOPES: [&str; 4] = ["vehicles:read", "vehicles:write", "assignments:write", "repository:refresh"];
+const SCOPES: [&str; 4] = [
+    "vehicles:read",
+    "vehicles:write",
+    "assignments:write",
+    "repository:refresh",
+];
 
 /// Everything a test needs, in a directory of its own that goes away with it.
 #[derive(Debug)]
@@ -54,9 +59,18 @@ impl World {
     }
 
     fn with_repository(dir: TempDir, repository: String, environment: Vec<(String, String)>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         let runtime = runtime.expect("a runtime can be built");
-        let world = Self { dir, repository, server: None, runtime, environment };
+        let world = Self {
+            dir,
+            repository,
+            server: None,
+            runtime,
+            environment,
+        };
         for name in ["keys", "images", "logs", "store", "vehicles"] {
             fs::create_dir(world.path(name)).expect("a directory can be made");
         }
@@ -112,7 +126,9 @@ impl World {
     #[must_use]
     pub fn surround(&self, program: Program) -> Program {
         let program = program.current_dir(self.dir.path());
-        self.environment.iter().fold(program, |program, (name, value)| program.env(name, value))
+        self.environment
+            .iter()
+            .fold(program, |program, (name, value)| program.env(name, value))
     }
 
     /// Writes an image file.
@@ -130,10 +146,29 @@ impl World {
     #[must_use]
     pub fn target_add(&self, target: &str, hardware: &str, counter: u64, image: &Path) -> Program {
         self.sealift()
-            .args(["target", "add", "--repo", self.repository(), "--root", "keys/1.root.json"])
-            .args(["--key", "keys/targets.pem", "--key", "keys/snapshot.pem", "--key", "keys/timestamp.pem"])
+            .args([
+                "target",
+                "add",
+                "--repo",
+                self.repository(),
+                "--root",
+                "keys/1.root.json",
+            ])
+            .args([
+                "--key",
+                "keys/targets.pem",
+                "--key",
+                "keys/snapshot.pem",
+                "--key",
+                "keys/timestamp.pem",
+            ])
             .args(["--director", "keys/kek.pub.pem", "--hardware-id", hardware])
-            .args(["--release-counter", &counter.to_string(), "--release-version", &format!("1.{counter}")])
+            .args([
+                "--release-counter",
+                &counter.to_string(),
+                "--release-version",
+                &format!("1.{counter}"),
+            ])
             .arg(target)
             .arg(image)
     }
@@ -145,6 +180,15 @@ impl World {
     #[track_caller]
     pub fn publish(&self, target: &str, hardware: &str, counter: u64, image: &Path) -> Run {
         self.target_add(target, hardware, counter, image).run().ok()
+    }
+
+    /// The command that wraps every content key anew.
+    #[must_use]
+    pub fn kek_rotate(&self, old: &str, new_public: &str) -> Program {
+        let program = self
+            .sealift()
+            .args(["kek", "rotate", "--repo", self.repository()]);
+        program.args(["--root", "keys/1.root.json", "--old", old, "--new", new_public])
     }
 
     /// Says what an ECU is to install.
@@ -161,7 +205,9 @@ impl World {
     #[must_use]
     pub fn operator(&self, words: &[&str]) -> Program {
         let server = format!("https://{}", self.server().operators());
-        self.sealift().args(words).args(["--server", &server, "--ca", "tls/ca.pem", "--token-file", TOKEN])
+        self.sealift()
+            .args(words)
+            .args(["--server", &server, "--ca", "tls/ca.pem", "--token-file", TOKEN])
     }
 
     /// What the server knows about a vehicle.
@@ -171,7 +217,10 @@ impl World {
     #[track_caller]
     #[must_use]
     pub fn inventory(&self, vehicle: &str) -> serde_json::Value {
-        self.operator(&["--json", "vehicle", "show", vehicle]).run().ok().json()
+        self.operator(&["--json", "vehicle", "show", vehicle])
+            .run()
+            .ok()
+            .json()
     }
 
     /// One ECU of [`Self::inventory`].
@@ -183,7 +232,10 @@ impl World {
     pub fn ecu(&self, vehicle: &str, serial: &str) -> serde_json::Value {
         let inventory = self.inventory(vehicle);
         let ecus = inventory["ecus"].as_array().expect("a list of ECUs");
-        ecus.iter().find(|ecu| ecu["serial"] == serial).unwrap_or_else(|| panic!("no {serial}: {inventory}")).clone()
+        ecus.iter()
+            .find(|ecu| ecu["serial"] == serial)
+            .unwrap_or_else(|| panic!("no {serial}: {inventory}"))
+            .clone()
     }
 
     /// Makes, registers and provisions a vehicle; each ECU as `--ecu` of `sealift vehicle provision`.
@@ -197,8 +249,19 @@ impl World {
         let url = format!("https://{}", self.server().vehicles());
         let program = self
             .operator(&["vehicle", "provision", id])
-            .args(["--repo", self.repository(), "--root", "keys/1.root.json"])
-            .args(["--ca-cert", "tls/ca.pem", "--ca-key", "tls/ca.key.pem", "--vehicle-url", &url])
+            .args([
+                "--repository-root",
+                "keys/1.root.json",
+                "--director-root",
+                "director/1.root.json",
+            ])
+            .args([
+                "--fleet-ca-cert",
+                "tls/ca.pem",
+                "--fleet-ca-key",
+                "tls/ca.key.pem",
+            ])
+            .args(["--vehicle-url", &url, "--vehicle-ca", "tls/ca.pem"])
             .args(ecus.iter().flat_map(|ecu| ["--ecu", *ecu]))
             .arg("--out")
             .arg(&dir);
@@ -225,12 +288,18 @@ impl World {
         fs::write(self.path("server.toml"), config).expect("a file can be written");
         if !self.path(TOKEN).exists() {
             let scopes = SCOPES.iter().flat_map(|scope| ["--scope", scope]);
-            let program = self.surround(Program::binary("sealift-server")).args(["--config", "server.toml"]);
-            let program = program.args(["token", "create", "--name", "tests", "--expires", "1"]).args(scopes);
+            let program = self
+                .surround(Program::binary("sealift-server"))
+                .args(["--config", "server.toml"]);
+            let program = program
+                .args(["token", "create", "--name", "tests", "--expires", "1"])
+                .args(scopes);
             let token = program.run().ok().text();
             fs::write(self.path(TOKEN), token.trim()).expect("a file can be written");
         }
-        let program = self.surround(Program::binary("sealift-server")).args(["--config", "server.toml"]);
+        let program = self
+            .surround(Program::binary("sealift-server"))
+            .args(["--config", "server.toml"]);
         self.server = Some(Server::start(program, &self.path("ready.json"), &self.logs()));
     }
 
@@ -307,7 +376,11 @@ vehicle_requests_per_minute = 100000
     #[must_use]
     pub fn front_for(&self, vehicle: &Vehicle) -> Front {
         let client = self.client_of(vehicle);
-        let front = self.block_on(Front::start(self.server().vehicles(), &self.server_identity(), client));
+        let front = self.block_on(Front::start(
+            self.server().vehicles(),
+            &self.server_identity(),
+            client,
+        ));
         vehicle.talk_to(front.address());
         front
     }
@@ -325,26 +398,58 @@ vehicle_requests_per_minute = 100000
 
     fn make_keys(&self) {
         for name in ["root", "targets", "snapshot", "timestamp"] {
-            let _ = self.sealift().args(["key", "generate", "ed25519", "--unencrypted", "--out"]).arg(format!("keys/{name}.pem")).run().ok();
+            let _ = self
+                .sealift()
+                .args(["key", "generate", "ed25519", "--unencrypted", "--out"])
+                .arg(format!("keys/{name}.pem"))
+                .run()
+                .ok();
         }
-        let _ = self.sealift().args(["kek", "create", "--unencrypted", "--out", "keys/kek.pem"]).run().ok();
+        let _ = self
+            .sealift()
+            .args(["kek", "create", "--unencrypted", "--out", "keys/kek.pem"])
+            .run()
+            .ok();
     }
 
     fn make_certificates(&self) {
-        let _ = self.sealift().args(["ca", "create", "--out", "tls", "--unencrypted"]).run().ok();
-        let issue = ["ca", "issue-server", "--ca-cert", "tls/ca.pem", "--ca-key", "tls/ca.key.pem"];
-        let _ = self.sealift().args(issue).args(["--ip", "127.0.0.1", "--out", "tls"]).run().ok();
+        let _ = self
+            .sealift()
+            .args(["ca", "create", "--out", "tls", "--unencrypted"])
+            .run()
+            .ok();
+        let issue = [
+            "ca",
+            "issue-server",
+            "--ca-cert",
+            "tls/ca.pem",
+            "--ca-key",
+            "tls/ca.key.pem",
+        ];
+        let _ = self
+            .sealift()
+            .args(issue)
+            .args(["--ip", "127.0.0.1", "--out", "tls"])
+            .run()
+            .ok();
     }
 
     fn make_repository(&self) {
         let roles = ["root", "targets", "snapshot", "timestamp"];
-        let keys = roles.iter().flat_map(|role| [format!("--{role}-key"), format!("keys/{role}.pem")]);
-        let program = self.sealift().args(["repo", "init", "--repo", self.repository()]).args(keys);
+        let keys = roles
+            .iter()
+            .flat_map(|role| [format!("--{role}-key"), format!("keys/{role}.pem")]);
+        let program = self
+            .sealift()
+            .args(["repo", "init", "--repo", self.repository()])
+            .args(keys);
         let _ = program.args(["--root-out", "keys/1.root.json"]).run().ok();
     }
 
     fn make_director(&self) {
-        let program = self.sealift().args(["director", "init", "--root-key", "keys/root.pem"]);
+        let program = self
+            .sealift()
+            .args(["director", "init", "--root-key", "keys/root.pem"]);
         let _ = program.args(["--unencrypted", "--out", "director"]).run().ok();
     }
 }

@@ -19,7 +19,11 @@ impl Vehicle {
     /// The vehicle in `dir`.
     #[must_use]
     pub fn new(dir: PathBuf, logs: PathBuf, id: &str) -> Self {
-        Self { dir, logs, id: id.to_owned() }
+        Self {
+            dir,
+            logs,
+            id: id.to_owned(),
+        }
     }
 
     /// Its id.
@@ -90,8 +94,17 @@ impl Vehicle {
         let path = self.path("vehicle.toml");
         let text = fs::read_to_string(&path).unwrap();
         let start = format!("{field} = ");
-        assert!(text.lines().any(|line| line.starts_with(&start)), "no {field} in\n{text}");
-        let line = |line: &str| if line.starts_with(&start) { format!("{start}{value}") } else { line.to_owned() };
+        assert!(
+            text.lines().any(|line| line.starts_with(&start)),
+            "no {field} in\n{text}"
+        );
+        let line = |line: &str| {
+            if line.starts_with(&start) {
+                format!("{start}{value}")
+            } else {
+                line.to_owned()
+            }
+        };
         let changed: Vec<String> = text.lines().map(line).collect();
         fs::write(&path, changed.join("\n") + "\n").unwrap();
     }

@@ -24,12 +24,21 @@ impl Scene {
         let mut world = World::new();
         let bytes = image("resume", LENGTH);
         let path = world.image("app.img", &bytes);
-        let _ = world.target_add(TARGET, "hw-brain", 1, &path).args(["--segment-size", "64KiB"]).run().ok();
+        let _ = world
+            .target_add(TARGET, "hw-brain", 1, &path)
+            .args(["--segment-size", "64KiB"])
+            .run()
+            .ok();
         world.start_server();
         let vehicle = world.provision("VIN-1", &["BRAIN-1,hardware=hw-brain,primary"]);
         world.assign("VIN-1", "BRAIN-1", TARGET);
         let front = world.front_for(&vehicle);
-        Self { world, vehicle, front, bytes }
+        Self {
+            world,
+            vehicle,
+            front,
+            bytes,
+        }
     }
 
     /// Lets `budget` bytes of the target through, then holds the rest back, kills the vehicle and tells which
@@ -51,7 +60,11 @@ impl Scene {
         self.front.behave();
         let _ = self.front.take_log();
         let run = self.vehicle.once().ok();
-        assert_eq!(self.vehicle.installed("BRAIN-1").as_deref(), Some(self.bytes.as_slice()), "{run}");
+        assert_eq!(
+            self.vehicle.installed("BRAIN-1").as_deref(),
+            Some(self.bytes.as_slice()),
+            "{run}"
+        );
         assert_eq!(self.world.ecu("VIN-1", "BRAIN-1")["installed"]["path"], TARGET);
         self.front.take_log()
     }
@@ -85,8 +98,13 @@ fn allow(budget: u64, lie: fn(usize) -> Lie) -> impl FnMut(&Asked) -> Lie + Send
 fn segments(run: &Daemon) -> Vec<u64> {
     let text = run.stdout();
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let events = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["event"] == "segment").map(|event| event["index"].as_u64().unwrap()).collect()
+    let events = whole
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events
+        .filter(|event| event["event"] == "segment")
+        .map(|event| event["index"].as_u64().unwrap())
+        .collect()
 }
 
 /// No request asks for a byte of a verified segment.
@@ -96,7 +114,11 @@ fn assert_none_again(verified: &[u64], log: &[Exchange]) {
         let last = last.unwrap_or(u64::MAX);
         for index in verified {
             let (start, end) = (index * SEGMENT, (index + 1) * SEGMENT - 1);
-            assert!(last < start || end < first, "segment {index} was verified, yet {:?}", exchange.asked);
+            assert!(
+                last < start || end < first,
+                "segment {index} was verified, yet {:?}",
+                exchange.asked
+            );
         }
     }
 }
@@ -119,7 +141,11 @@ fn a_vehicle_killed_again_and_again_arrives() {
         assert_none_again(&verified, &scene.front.take_log());
         verified.extend(newly);
     }
-    assert_eq!(verified, (0..verified.len() as u64).collect::<Vec<_>>(), "in order, none twice");
+    assert_eq!(
+        verified,
+        (0..verified.len() as u64).collect::<Vec<_>>(),
+        "in order, none twice"
+    );
     assert!(verified.len() >= 9, "{verified:?}");
     assert_none_again(&verified, &scene.finish());
 }
@@ -135,10 +161,24 @@ fn a_cut_connection_is_taken_up_in_the_same_cycle() {
         lie
     });
     let run = scene.vehicle.once().ok();
-    assert_eq!(scene.vehicle.installed("BRAIN-1").as_deref(), Some(scene.bytes.as_slice()), "{run}");
-    let fetched = run.events().iter().filter(|event| event["event"] == "segment").count();
-    assert_eq!(fetched, 22, "twenty whole segments of plaintext, framing included\n{run}");
-    assert!(run.events().iter().any(|event| event["event"] == "retry"), "{run}");
+    assert_eq!(
+        scene.vehicle.installed("BRAIN-1").as_deref(),
+        Some(scene.bytes.as_slice()),
+        "{run}"
+    );
+    let fetched = run
+        .events()
+        .iter()
+        .filter(|event| event["event"] == "segment")
+        .count();
+    assert_eq!(
+        fetched, 22,
+        "twenty whole segments of plaintext, framing included\n{run}"
+    );
+    assert!(
+        run.events().iter().any(|event| event["event"] == "retry"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -147,7 +187,9 @@ fn a_damaged_part_file_is_not_installed() {
     let verified = scene.killed_after(5 * SEGMENT + 1000);
     assert_eq!(verified.len(), 5);
     let part = std::fs::read_dir(scene.vehicle.path("state/download")).unwrap();
-    let part = part.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "part"));
+    let part = part
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "part"));
     sealift_tests::tree::flip(&part.unwrap(), SEGMENT + 17);
     scene.front.behave();
     // Whether the damage is found at once or by the flat hash in the end, a second cycle at most brings the image.
@@ -156,5 +198,8 @@ fn a_damaged_part_file_is_not_installed() {
         assert_eq!(scene.vehicle.installed("BRAIN-1"), None, "{run}");
         let _ = scene.vehicle.once().ok();
     }
-    assert_eq!(scene.vehicle.installed("BRAIN-1").as_deref(), Some(scene.bytes.as_slice()));
+    assert_eq!(
+        scene.vehicle.installed("BRAIN-1").as_deref(),
+        Some(scene.bytes.as_slice())
+    );
 }

@@ -14,16 +14,31 @@ fn a_flipped_byte_is_refused_where_it_arrives_and_reported() {
     let run = vehicle.once().exits(REFUSED);
     assert_eq!(code(&run), "bad_mirror", "{run}");
     assert_eq!(vehicle.installed("BRAIN-1"), None);
-    let verified = run.events().iter().filter(|event| event["event"] == "segment").count();
+    let verified = run
+        .events()
+        .iter()
+        .filter(|event| event["event"] == "segment")
+        .count();
     assert_eq!(verified, 3, "the segments before it are kept\n{run}");
 
     flip(&object, place);
     let run = vehicle.once().ok();
     assert_eq!(vehicle.installed("BRAIN-1"), Some(bytes));
-    let again = run.events().iter().filter(|event| event["event"] == "segment").count();
+    let again = run
+        .events()
+        .iter()
+        .filter(|event| event["event"] == "segment")
+        .count();
     assert_eq!(again, 2, "only what was not verified is fetched\n{run}");
     let attacks = world.ecu("VIN-1", "BRAIN-1")["attacks"].clone();
-    assert!(attacks.as_array().unwrap().iter().any(|code| code == "bad_mirror"), "{attacks}");
+    assert!(
+        attacks
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|code| code == "bad_mirror"),
+        "{attacks}"
+    );
 }
 
 #[test]

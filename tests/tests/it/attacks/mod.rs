@@ -24,7 +24,11 @@ fn one_vehicle() -> (World, Vehicle, Vec<u8>) {
     let mut world = World::new();
     let bytes = image("attacked", 300_000);
     let path = world.image("app.img", &bytes);
-    let _ = world.target_add(TARGET, "hw-brain", 1, &path).args(["--segment-size", "64KiB"]).run().ok();
+    let _ = world
+        .target_add(TARGET, "hw-brain", 1, &path)
+        .args(["--segment-size", "64KiB"])
+        .run()
+        .ok();
     world.start_server();
     let vehicle = world.provision("VIN-1", &[ECU]);
     world.assign("VIN-1", "BRAIN-1", TARGET);
@@ -36,5 +40,8 @@ fn one_vehicle() -> (World, Vehicle, Vec<u8>) {
 fn code(run: &Run) -> String {
     let events = run.events();
     let refused = events.iter().rev().find(|event| event["event"] == "refused");
-    refused.unwrap_or_else(|| panic!("nothing was refused\n{run}"))["code"].as_str().unwrap().to_owned()
+    refused.unwrap_or_else(|| panic!("nothing was refused\n{run}"))["code"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }

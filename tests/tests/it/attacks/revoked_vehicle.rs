@@ -14,8 +14,16 @@ fn revocation_is_immediate() {
 
     let client = world.client_of(&vehicle);
     let store_name = world.tree().object(TARGET);
-    let store_name = store_name.strip_prefix(world.tree().served()).unwrap().display().to_string();
-    for path in ["director/timestamp.json", "repo/timestamp.json", &format!("repo/{store_name}")] {
+    let store_name = store_name
+        .strip_prefix(world.tree().served())
+        .unwrap()
+        .display()
+        .to_string();
+    for path in [
+        "director/timestamp.json",
+        "repo/timestamp.json",
+        &format!("repo/{store_name}"),
+    ] {
         let url = format!("https://{}/{path}", world.vehicles_address());
         let (status, body) = world.block_on(async {
             let response = client.client().get(url).send().await.unwrap();
@@ -23,7 +31,13 @@ fn revocation_is_immediate() {
         });
         assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
         let problem: Value = serde_json::from_slice(&body).unwrap();
-        assert!(problem["type"].as_str().unwrap().starts_with("urn:sealift:problem:"), "{problem}");
+        assert!(
+            problem["type"]
+                .as_str()
+                .unwrap()
+                .starts_with("urn:sealift:problem:"),
+            "{problem}"
+        );
     }
     assert_eq!(world.inventory("VIN-1")["state"], "revoked");
 }

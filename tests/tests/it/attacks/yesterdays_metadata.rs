@@ -23,7 +23,12 @@ fn scene() -> Scene {
     let publish = |world: &World, version: u64| {
         let bytes = image(&format!("version {version}"), 70_000);
         let path = world.image("app.img", &bytes);
-        world.publish(&format!("ecu/brain/app-{version}.img"), "hw-brain", version, &path);
+        world.publish(
+            &format!("ecu/brain/app-{version}.img"),
+            "hw-brain",
+            version,
+            &path,
+        );
         bytes
     };
     publish(&world, 1);
@@ -37,7 +42,9 @@ fn scene() -> Scene {
     let mut yesterday = HashMap::new();
     for path in ["/repo/timestamp.json", "/director/timestamp.json"] {
         let url = format!("https://{}{path}", world.vehicles_address());
-        let bytes = world.block_on(async { client.client().get(url).send().await?.bytes().await }).unwrap();
+        let bytes = world
+            .block_on(async { client.client().get(url).send().await?.bytes().await })
+            .unwrap();
         yesterday.insert(path.to_owned(), bytes.to_vec());
     }
 
@@ -47,18 +54,34 @@ fn scene() -> Scene {
     let today = vehicle.installed("BRAIN-1").unwrap();
     publish(&world, 3);
     world.assign("VIN-1", "BRAIN-1", "ecu/brain/app-3.img");
-    Scene { world, vehicle, front, yesterday, today }
+    Scene {
+        world,
+        vehicle,
+        front,
+        yesterday,
+        today,
+    }
 }
 
 fn replayed(path: &'static str) {
-    let Scene { world, vehicle, front, yesterday, today } = scene();
+    let Scene {
+        world,
+        vehicle,
+        front,
+        yesterday,
+        today,
+    } = scene();
     front.lie(move |asked| match yesterday.get(&asked.path) {
         Some(bytes) if asked.path == path => Lie::Replace(StatusCode::OK, bytes.clone()),
         _ => Lie::None,
     });
     let run = vehicle.once().exits(REFUSED);
     assert_eq!(code(&run), "rollback", "{run}");
-    assert_eq!(vehicle.installed("BRAIN-1"), Some(today), "the installed image stays");
+    assert_eq!(
+        vehicle.installed("BRAIN-1"),
+        Some(today),
+        "the installed image stays"
+    );
 
     front.behave();
     let _ = vehicle.once().ok();
@@ -89,9 +112,23 @@ fn the_whole_store_put_back_is_refused() {
     world.assign("VIN-1", "BRAIN-1", "ecu/brain/app-2.img");
     let _ = vehicle.once().ok();
     photograph.put_back();
-    let _ = world.operator(&["vehicle", "unassign", "VIN-1", "--ecu", "BRAIN-1"]).run().ok();
-    let refused = world.operator(&["vehicle", "assign", "VIN-1", "--ecu", "BRAIN-1", "--target", "ecu/brain/app-1.img"]);
+    let _ = world
+        .operator(&["vehicle", "unassign", "VIN-1", "--ecu", "BRAIN-1"])
+        .run()
+        .ok();
+    let refused = world.operator(&[
+        "vehicle",
+        "assign",
+        "VIN-1",
+        "--ecu",
+        "BRAIN-1",
+        "--target",
+        "ecu/brain/app-1.img",
+    ]);
     // The server walks the repository with a memory of its own and decides nothing on the strength of old metadata.
     let run = refused.run().fails();
-    assert!(run.stderr().contains("rollback") || run.stderr().contains("older"), "{run}");
+    assert!(
+        run.stderr().contains("rollback") || run.stderr().contains("older"),
+        "{run}"
+    );
 }

@@ -13,7 +13,10 @@ impl Tree {
     fn read(&self, name: &str, max_length: u64) -> sigstore_tuf::Result<Option<Vec<u8>>> {
         match std::fs::read(self.0.join(name)) {
             Ok(bytes) if bytes.len() as u64 <= max_length => Ok(Some(bytes)),
-            Ok(bytes) => Err(sigstore_tuf::Error::transport(format!("{name} has {} bytes", bytes.len()))),
+            Ok(bytes) => Err(sigstore_tuf::Error::transport(format!(
+                "{name} has {} bytes",
+                bytes.len()
+            ))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(sigstore_tuf::Error::transport(error.to_string())),
         }
@@ -64,11 +67,15 @@ impl tough::Transport for RightNames {
 /// What tough takes for `target`; it reads the clock itself.
 pub(super) fn tough(tree: &Path, target: &str) -> Result<String, String> {
     let root = std::fs::read(tree.join("1.root.json")).map_err(|error| error.to_string())?;
-    let url = |dir: PathBuf| url::Url::from_directory_path(dir).map_err(|()| "not an absolute path".to_owned());
+    let url =
+        |dir: PathBuf| url::Url::from_directory_path(dir).map_err(|()| "not an absolute path".to_owned());
     let (metadata, targets) = (url(tree.to_path_buf())?, url(tree.join("targets"))?);
     let work = async {
         let loader = tough::RepositoryLoader::new(&root, metadata, targets);
-        let repository = loader.transport(RightNames(tough::FilesystemTransport)).load().await?;
+        let repository = loader
+            .transport(RightNames(tough::FilesystemTransport))
+            .load()
+            .await?;
         let name = tough::TargetName::new(target)?;
         match repository.read_target(&name).await? {
             Some(stream) => tough::IntoVec::into_vec(stream).await.map(Some),
@@ -84,4 +91,48 @@ pub(super) fn tough(tree: &Path, target: &str) -> Result<String, String> {
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be built").block_on(work)
+}
+
+mod tests {
+    use super::super::{TARGET, published};
+    use sealift_tests::tree::flip;
+
+    fn now() -> jiff::Timestamp {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a foreign client judges metadata that expire"
+        )]
+        jiff::Timestamp::now()
+    }
+
+    #[test]
+    fn sigstore_tuf_and_tough_take_the_target_and_refuse_what_was_touched() {
+        let (world, tree) = published();
+        let signed = world.tree().target(TARGET)["hashes"]["sha256"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let both = || {
+            [
+                super::sigstore_tuf(&tree, TARGET, now()),
+                super::tough(&tree, TARGET),
+            ]
+        };
+        assert_eq!(both(), [Ok(signed.clone()), Ok(signed.clone())]);
+
+        let object = world.tree().object(TARGET);
+        flip(&object, 1_000_000);
+        assert!(both().iter().all(Result::is_err), "a flipped byte: {:?}", both());
+        flip(&object, 1_000_000);
+
+        for document in ["timestamp.json", "1.root.json"] {
+            let path = tree.join(document);
+            let honest = std::fs::read_to_string(&path).unwrap();
+            let place = honest.find("\"expires\"").unwrap() + 12;
+            flip(&path, place as u64);
+            assert!(both().iter().all(Result::is_err), "{document}: {:?}", both());
+            std::fs::write(&path, honest).unwrap();
+        }
+        assert_eq!(both(), [Ok(signed.clone()), Ok(signed)]);
+    }
 }
