@@ -58,9 +58,25 @@ impl Vehicle {
     /// Assigns a target to one of the vehicle's ECUs.
     pub(super) fn assign(&self, ecu: &str, target: &str, site: &Site, tools: &Tools) -> Result<(), Failure> {
         let api = site.api();
+        tools.run("sealift", &self.assignment(ecu, target, &api)).map(drop)
+    }
+
+    /// As [`assign`](Self::assign), but the server must refuse; returns what it said.
+    pub(super) fn assign_refused(
+        &self,
+        ecu: &str,
+        target: &str,
+        site: &Site,
+        tools: &Tools,
+    ) -> Result<String, Failure> {
+        let api = site.api();
+        tools.refused("sealift", &self.assignment(ecu, target, &api))
+    }
+
+    fn assignment<'a>(&'a self, ecu: &'a str, target: &'a str, api: &'a [String]) -> Vec<&'a str> {
         let mut arguments = vec!["vehicle", "assign", self.id, "--ecu", ecu, "--target", target];
         arguments.extend(api.iter().map(String::as_str));
-        tools.run("sealift", &arguments).map(drop)
+        arguments
     }
 
     /// Runs one cycle; with `kill_after`, kills the process with SIGKILL once it has verified that many segments.

@@ -49,7 +49,7 @@ impl Source {
                     .args(["--mtime=@0", "--format=gnu", "--directory"])
                     .arg(path)
                     .arg(".")
-                    .stdout(Stdio::piped(), error))
+                    .stdout(Stdio::piped())
                     .spawn()
                     .map_err(|error| Failure::at("cannot run tar", error))?;
                 let stdout = child.stdout.take().ok_or_else(|| Failure::new("tar has no output"))?;
