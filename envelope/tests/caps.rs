@@ -2,7 +2,7 @@
 
 use sealift_envelope::{
     FormatError, Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, MAX_PLAIN_LEN, SealError,
-    SealParams, SealPlan,
+    SealParams, SealPlan, SegmentSize,
 };
 
 use crate::support::{TestRng, parse_error};
@@ -127,9 +127,15 @@ fn the_sealing_side_keeps_to_the_caps_too() {
     let new = |params| SealPlan::new(params, &mut TestRng::new("caps")).map(drop);
     let plain_length = |n| SealParams {
         plain_length: Some(n),
+        segment_size: SegmentSize::MAX,
         ..SealParams::default()
     };
-    new(plain_length(MAX_PLAIN_LEN)).unwrap();
+    // The format would allow 4 PiB; the cap on the segment list ends at 16 TiB.
+    new(plain_length((1 << 44) - (1 << 36))).unwrap();
+    assert!(matches!(
+        new(plain_length(MAX_PLAIN_LEN)),
+        Err(SealError::SegmentList { .. })
+    ));
     assert!(matches!(
         new(plain_length(MAX_PLAIN_LEN + 1)),
         Err(SealError::Params(_))

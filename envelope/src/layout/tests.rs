@@ -34,7 +34,7 @@ fn beyond_the_format() {
     let longest = Layout::from_plain_len(100, MAX_PLAIN_LEN).unwrap().sealed_len();
     assert!(matches!(
         Layout::from_sealed_len(100, longest + 1),
-        Err(OpenError::Truncated { .. })
+        Err(OpenError::TooLong)
     ));
     assert!(matches!(
         Layout::from_sealed_len(100, longest + 17),
