@@ -1,6 +1,7 @@
 //! An Image repository on an object store: names, publishing as a transaction, the trust walk over it.
 
 pub mod backend;
+pub mod check;
 mod error;
 mod path;
 pub mod paths;
@@ -10,6 +11,7 @@ mod upload;
 mod url;
 mod walk;
 
+pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
 pub use publish::{

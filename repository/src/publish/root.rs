@@ -46,7 +46,7 @@ impl Publisher {
         match self.walk_with(&overlay, &base, now).await {
             Ok(_) => {}
             Err(WalkError::Trust(e)) if e.document() != name && e.document() != "root.json" => {
-                self.sign_again(now).await?
+                self.sign_again(&overlay, now).await?
             }
             Err(e) => return Err(PublishError::Unacceptable(e)),
         }
@@ -85,13 +85,19 @@ impl Publisher {
         }
     }
 
-    /// Signs the current content of Targets, Snapshot and Timestamp once more, with every key at hand.
-    async fn sign_again(&mut self, now: TrustedTime) -> Result<(), PublishError> {
+    /// Signs the current content of Targets, Snapshot and Timestamp once more, with every key at hand, so that it is good
+    /// under the current root and under the one in `next`.
+    async fn sign_again(&mut self, next: &Overlay, now: TrustedTime) -> Result<(), PublishError> {
         for overtaken in 0..MAX_ATTEMPTS {
             let base = self.current(now).await?;
+            let held = self.trust.clone();
             let targets = base.repository.targets().role().targets().clone();
-            let set = self.sign_targets(&base, &targets, now).await?;
-            if self.commit(base, set, now, overtaken).await?.is_some() {
+            let mut set = self.sign_targets(&base, &targets, now).await?;
+            set.files.extend(next.clone());
+            let committed = self.commit(base, set, now, overtaken).await?;
+            // The next root is not published yet, so it is not to be remembered as if it were.
+            self.trust = held;
+            if committed.is_some() {
                 return Ok(());
             }
         }

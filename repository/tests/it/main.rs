@@ -1,6 +1,8 @@
 //! The crate's behaviours, one file each, in one binary.
 
 #[cfg(test)]
+mod checking;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;
