@@ -16,6 +16,7 @@ mod output;
 mod outfile;
 mod passphrase;
 mod progress;
+mod publishing;
 mod sealing;
 mod store;
 mod world;

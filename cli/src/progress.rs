@@ -28,6 +28,25 @@ impl Progress {
         Self(bar)
     }
 
+    /// A bar over `total` things.
+    pub(crate) fn items(world: &World, verb: &'static str, total: usize) -> Self {
+        if world.quiet() || world.json() || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let total = u64::try_from(total).ok();
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len}  {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_message(verb);
+        Self(bar)
+    }
+
+    /// One thing more is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+
     /// Says that `position` bytes in all are done.
     pub(crate) fn set(&self, position: u64) {
         self.0.set_position(position);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sealift_metadata::document::Document;
 use sealift_metadata::ids::{RepositoryId, TargetPath};
-use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
+use sealift_metadata::trust::{Fault as TrustFault, Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{self, VerifiedTarget};
 use sealift_metadata::Root;
-use sealift_repository::{RepositoryUrl, Store, StoreError, paths, trust_walk};
+use sealift_repository::{RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
 
 use crate::failure::{Failure, Fault};
 use crate::{World, demo, faults, input};
@@ -95,6 +95,16 @@ impl Connection {
     /// The whole client workflow, from the first root to Targets.
     pub(crate) async fn walk(&self, world: &World) -> Result<TrustedRepository, Failure> {
         trust_walk(&self.store, &self.trust_store(), world.trusted_time(), Limits::IMAGE).await.map_err(faults::walk)
+    }
+
+    /// As [`Connection::walk`] for a look ahead before publishing: `None` when only an expiry is in the way, which
+    /// publishing itself repairs.
+    pub(crate) async fn walk_unless_expired(&self, world: &World) -> Result<Option<TrustedRepository>, Failure> {
+        match trust_walk(&self.store, &self.trust_store(), world.trusted_time(), Limits::IMAGE).await {
+            Ok(trusted) => Ok(Some(trusted)),
+            Err(WalkError::Trust(error)) if matches!(error.fault(), TrustFault::Expired { .. }) => Ok(None),
+            Err(error) => Err(faults::walk(error)),
+        }
     }
 
     /// The key file of a target, where there is one.

@@ -30,10 +30,7 @@ pub(in crate::commands) enum Kind {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Generate {
-    /// Kind of key
-    kind: Kind,
-
+pub(in crate::commands) struct Generate {
     /// Private key file; the public half goes to the same name ending in .pub.pem
     #[arg(short, long, value_name = "FILE.pem")]
     out: PathBuf,
@@ -45,12 +42,12 @@ pub(super) struct Generate {
 }
 
 impl Generate {
-    pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+    pub(in crate::commands) fn run(self, kind: Kind, world: &mut World) -> Result<(), Failure> {
         let public = public_name(&self.out);
         outfile::refuse_existing(&self.out, self.overwrite)?;
         outfile::refuse_existing(&public, self.overwrite)?;
         let passphrase = self.protect.for_new_key(&self.out)?;
-        let key = NewKey::generate(self.kind, world.rng())?;
+        let key = NewKey::generate(kind, world.rng())?;
         key.write(&self.out, passphrase.as_ref(), self.overwrite, world.rng())?;
         let ids = key.ids()?;
         let json = json!({

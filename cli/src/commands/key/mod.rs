@@ -8,12 +8,17 @@ use clap::Subcommand;
 use crate::World;
 use crate::failure::Failure;
 
-pub(super) use generate::{Kind, NewKey};
+pub(super) use generate::{Generate, Kind, NewKey, public_name};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make a key pair: FILE (private, encrypted PKCS#8) and FILE's public half beside it
-    Generate(generate::Generate),
+    Generate {
+        /// Kind of key
+        kind: Kind,
+        #[command(flatten)]
+        generate: Generate,
+    },
     /// Print the type and the ids of a public or private key
     Show(show::Show),
 }
@@ -21,7 +26,7 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
         match self {
-            Self::Generate(args) => args.run(world),
+            Self::Generate { kind, generate } => generate.run(kind, world),
             Self::Show(args) => args.run(world),
         }
     }

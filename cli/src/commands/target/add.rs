@@ -40,8 +40,8 @@ pub(super) struct Add {
     release_counter: u64,
 
     /// Version for people, such as 4.2.0
-    #[arg(long, value_name = "V", value_parser = version)]
-    image_version: String,
+    #[arg(long, value_name = "V", value_parser = version_text)]
+    version: String,
 
     /// Public key-encryption key of the Director that will hand out key boxes; may be given several times
     #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection"])]
@@ -80,7 +80,7 @@ enum ProtectionChoice {
     None,
 }
 
-fn version(text: &str) -> Result<String, String> {
+fn version_text(text: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err("1 to 128 bytes without control characters".to_owned()) }
 }
@@ -91,10 +91,11 @@ impl Add {
         let connection = self.repository.connect(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
-        let trusted = connection.walk_as_author(world).await?;
         let counter = self.release_counter;
-        admit(&self.path, self.replace, counter, trusted.targets().role().targets())
-            .map_err(|error| publishing::failed(error.into()))?;
+        if let Some(trusted) = connection.walk_unless_expired(world).await? {
+            admit(&self.path, self.replace, counter, trusted.targets().role().targets())
+                .map_err(|error| publishing::failed(error.into()))?;
+        }
 
         let (form, key_file) = self.form(world, &input, connection.repository_id().as_str())?;
         let prepared = Prepared::new(world, form, input, &self.spool).await?;
@@ -194,7 +195,7 @@ impl Add {
             protection: if described.header.is_some() { Protection::SealedV1 } else { Protection::None },
             release_counter: self.release_counter,
             hardware_ids: self.hardware_id.iter().cloned().collect(),
-            version: self.image_version.clone(),
+            version: self.version.clone(),
         };
         profile.check().map_err(|error| Failure::refused("the image cannot be described").because(error))?;
         Ok(TargetFile {

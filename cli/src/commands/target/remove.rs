@@ -25,8 +25,9 @@ pub(super) struct Remove {
 impl Remove {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let connection = self.repository.connect(world).await?;
-        let trusted = connection.walk_as_author(world).await?;
-        store::listed(&trusted, &self.path)?;
+        if let Some(trusted) = connection.walk_unless_expired(world).await? {
+            store::listed(&trusted, &self.path)?;
+        }
         let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
         let change = vec![Operation::Remove { path: self.path.clone() }];
         let published = publisher.publish(&change, world.trusted_time()).await.map_err(publishing::failed)?;
