@@ -1,6 +1,6 @@
 //! A genuine Image repository with a history, the same in every run: two roots, three generations of everything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ use sealift_metadata::root::{RoleName, Root};
 use sealift_metadata::trust::TrustStore;
 use sealift_metadata::{
     EcuSerial, FileSigner, KeyType, PublicKey, Signer, Snapshot, TargetFile, TargetPath, Targets, TimeSource,
-    Timestamp, TrustedTime, VehicleId,
+    Timestamp, TrustedTime, VehicleId, canonical, json,
 };
 
 /// Generations of targets, snapshot and timestamp.
@@ -26,6 +26,8 @@ pub(crate) const GENERATIONS: usize = 3;
 pub(crate) struct World {
     /// Documents by the name under which the repository serves them, timestamps as `N.timestamp.json`.
     pub(crate) documents: BTreeMap<String, Vec<u8>>,
+    /// The canonical signed parts of all of them; each names its own role.
+    signed: BTreeSet<Vec<u8>>,
     /// What a client may hold, from the first root alone to the newest of everything.
     pub(crate) stores: Vec<TrustStore>,
     pub(crate) manifest: Vec<u8>,
@@ -41,13 +43,9 @@ impl World {
         self.documents.get(name)
     }
 
-    /// Whether some genuine document of this role has exactly this signed part.
+    /// Whether some genuine document has exactly this signed part.
     pub(crate) fn signed<R: Role>(&self, document: &Document<R>) -> bool {
-        let ours = document.canonical();
-        self.documents
-            .values()
-            .filter_map(|bytes| Document::<R>::parse(bytes).ok())
-            .any(|own| own.canonical() == ours)
+        self.signed.contains(&document.canonical())
     }
 }
 
@@ -177,12 +175,18 @@ async fn make() -> World {
     let ecu_keys = [("primary", &primary), ("secondary", &secondary)]
         .map(|(serial, key)| (EcuSerial::new(serial).unwrap(), key.public().clone()))
         .into();
+    let signed = documents.values().map(|bytes| signed_part(bytes)).collect();
     World {
         documents,
+        signed,
         stores,
         manifest,
         ecu_keys,
     }
+}
+
+fn signed_part(document: &[u8]) -> Vec<u8> {
+    canonical::to_vec(&json::parse_strict(document).unwrap()["signed"])
 }
 
 async fn manifest(primary: &FileSigner, secondary: &FileSigner) -> Vec<u8> {
