@@ -6,6 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use ed25519_dalek::SigningKey as Ed25519Signing;
 use p256::ecdsa::SigningKey as P256Signing;
+use p256::elliptic_curve::Generate as _;
 use pkcs8::der::SecretDocument;
 use pkcs8::der::pem::PemLabel as _;
 use pkcs8::{
@@ -161,7 +162,7 @@ impl FileSigner {
                 rng.fill_bytes(&mut *seed);
                 Self::new(Private::Ed25519(Ed25519Signing::from_bytes(&seed)))
             }
-            KeyType::P256 => Self::new(Private::P256(P256Signing::random(rng))),
+            KeyType::P256 => Self::new(Private::P256(P256Signing::generate_from_rng(rng))),
             KeyType::RsaPss => Self::generate_rsa(RSA_BITS, rng),
         }
     }

@@ -23,7 +23,7 @@ pub struct TrustError {
 pub enum Fault {
     /// The root that the client was given is unusable.
     #[error("the stored root is unusable; provision it again")]
-    StoredRoot(#[source] Box<Fault>),
+    StoredRoot(#[source] Box<Self>),
     /// The bytes cannot be read.
     #[error("the document cannot be read")]
     Format(#[from] FormatError),
