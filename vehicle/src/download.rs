@@ -19,7 +19,7 @@ use crate::transport::{Failure, Stream, Transport, transient};
 mod left_over;
 
 use left_over::{Resumed, resume};
-pub(crate) use left_over::{discard, discard_others};
+pub(crate) use left_over::{discard, discard_others, still_fits};
 
 /// Most bytes asked for in one range request.
 const MAX_REQUEST_BYTES: u64 = 256 * 1024 * 1024;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
+use sealift_envelope::SegmentList;
 use sealift_metadata::trust::{RepositoryKind, TrustedRepository};
 use sealift_metadata::uptane::cross_check;
 use sealift_metadata::{EcuSerial, TimeSource, TrustedTime};
@@ -164,7 +165,7 @@ impl Run<'_> {
                 .await;
         }
         let (file, part) = download.run(self.transport).await?;
-        self.gate(selected, file, part).await
+        self.gate(selected, file, part, segments.as_ref()).await
     }
 
     /// The flat SHA-256 gate. A file that fails it is useless, whoever spoilt it.
@@ -173,22 +174,28 @@ impl Run<'_> {
         selected: Selected,
         file: File,
         part: PathBuf,
+        segments: Option<&SegmentList>,
     ) -> Result<VerifiedSealed, CycleError> {
         let sha256 = *selected.target().sha256();
-        match VerifiedSealed::check(selected, file, &part) {
+        let error = match VerifiedSealed::check(selected, file, &part) {
             Ok(sealed) => {
                 self.transport
                     .emit(Event::SealedVerified {
                         path: sealed.target_path().to_owned(),
                     })
                     .await;
-                Ok(sealed)
+                return Ok(sealed);
             }
-            Err(error) => {
-                download::discard(&self.vehicle.layout, &sha256)?;
-                Err(error)
-            }
-        }
+            Err(error) => error,
+        };
+        // Every segment fitted when it arrived. If one does not fit now, the storage is at fault and nobody attacked.
+        let intact = segments.is_none_or(|list| download::still_fits(&part, list));
+        download::discard(&self.vehicle.layout, &sha256)?;
+        Err(if intact {
+            error
+        } else {
+            LocalError::StorageChanged(part).into()
+        })
     }
 
     /// Steps 5 to 7 for ECUs in this process: open, check, commit, remember.

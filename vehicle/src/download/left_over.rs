@@ -1,7 +1,10 @@
 //! What earlier processes left in `state/download/`: to be resumed, or to be removed.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use sealift_envelope::SegmentList;
 
 use crate::durable;
 use crate::error::LocalError;
@@ -83,4 +86,18 @@ pub(crate) fn discard_others(layout: &Layout, wanted: &[Selected]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Whether the part file still has the segments of `list`.
+pub(crate) fn still_fits(part: &Path, list: &SegmentList) -> bool {
+    let Ok(mut file) = File::open(part) else {
+        return false;
+    };
+    (0..list.count()).all(|index| {
+        let length = list
+            .segment_range(index)
+            .and_then(|range| usize::try_from(range.end - range.start).ok());
+        let mut bytes = vec![0; length.unwrap_or_default()];
+        file.read_exact(&mut bytes).is_ok() && list.check(index, &bytes)
+    })
 }
