@@ -1,1 +1,25 @@
-fn main() {}
+//! The project's own chores, one verb each. `cargo xtask --help` lists them.
+
+mod behaviours;
+mod chore;
+mod corpus;
+mod demo;
+mod failure;
+mod keys;
+mod pipeline;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match chore::run(chore::Chores::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

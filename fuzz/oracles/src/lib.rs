@@ -1,0 +1,23 @@
+//! Oracles: each takes bytes from anywhere and panics when a property does not hold.
+//!
+//! A fuzz target is one line that calls one of these. The test of this crate replays every committed seed through its oracle
+//! on a stable compiler, so that a fault once found stays found. The seeds are made here too: `cargo xtask corpus`.
+//!
+//! The properties are of three kinds: what is accepted comes out again as the same bytes; what differs from the genuine
+//! article is refused, or gives the genuine content; work and memory stay within what the input's own length allows (the
+//! fuzzer's allocation limit watches over the last).
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how an oracle speaks"
+)]
+
+mod edit;
+mod envelope;
+mod range;
+mod sealed_world;
+mod seeds;
+
+pub use envelope::{header, key_box, opener_ranged, opener_sequential};
+pub use range::range_header;
+pub use seeds::{Seed, TARGETS, Target};

@@ -1,0 +1,45 @@
+//! The list of verbs, and nothing else: each one lives in a module of its own name.
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::{behaviours, corpus, demo, keys, pipeline, tidy};
+
+/// What `cargo xtask` can be asked to do.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Chores of the Sealift workspace")]
+pub(crate) struct Chores {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// One real image all the way, with the real binaries as separate processes
+    Demo(demo::Args),
+    /// Everything that must hold before a change is merged; what CI runs
+    Test(pipeline::Args),
+    /// House rules that no compiler checks
+    Tidy,
+    /// Rewrite keys-example/ from its public seed
+    Keys(keys::Args),
+    /// Rewrite the seeds of the fuzz targets
+    Corpus,
+    /// Rewrite docs/behaviours.md from the doc comments of the tests
+    Behaviours(behaviours::Args),
+}
+
+/// Runs one chore.
+///
+/// # Errors
+/// The sentence that explains why it stopped.
+pub(crate) fn run(chores: Chores) -> Result<(), Failure> {
+    match chores.verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Test(args) => pipeline::run(&args),
+        Verb::Tidy => tidy::run(),
+        Verb::Keys(args) => keys::run(&args),
+        Verb::Corpus => corpus::run(),
+        Verb::Behaviours(args) => behaviours::run(&args),
+    }
+}
