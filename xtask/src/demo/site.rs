@@ -47,7 +47,7 @@ impl Site {
     /// Makes every key and certificate, the Image repository and the Director's root.
     pub(super) fn found(&self, tools: &Tools) -> Result<(), Failure> {
         fs::create_dir_all(self.root.join("keys")).map_err(|error| Failure::at("cannot make keys/", error))?;
-        for role in ["root", "targets", "snapshot", "timestamp"] {
+        for role in ["root", "targets", "snapshot", "timestamp", "director-root"] {
             let file = self.path(&format!("keys/{role}.pem"));
             tools.run("sealift", &["key", "generate", "ed25519", "-o", &file, "--passphrase-env", PASSPHRASE])?;
         }
@@ -58,7 +58,7 @@ impl Site {
             "--snapshot-key", snapshot, "--timestamp-key", timestamp, "--passphrase-env", PASSPHRASE,
         ])?;
         tools.run("sealift", &["kek", "create", "-o", &self.path("keys/kek.pem"), "--passphrase-env", PASSPHRASE])?;
-        tools.run("sealift", &["director", "init", "--out", &self.path("director"), "--passphrase-env", PASSPHRASE])?;
+        tools.run("sealift", &["director", "init", "--out", &self.path("director"), "--root-key", &self.path("keys/director-root.pem"), "--passphrase-env", PASSPHRASE])?;
         for authority in ["server-ca", "fleet-ca"] {
             let name = format!("Sealift demonstration {authority}");
             tools.run("sealift", &["ca", "create", "--out", &self.path(authority), "--name", &name, "--unencrypted"])?;
@@ -93,16 +93,20 @@ listen = "127.0.0.1:0"
 url = "{url}"
 root = "{store}/repo/1.root.json"
 snapshot_key = "{keys}/snapshot.pem"
+snapshot_passphrase_env = "{PASSPHRASE}"
 timestamp_key = "{keys}/timestamp.pem"
-passphrase_env = "{PASSPHRASE}"
+timestamp_passphrase_env = "{PASSPHRASE}"
 
 [director]
 root = "{director}/1.root.json"
 targets_key = "{director}/director-targets.pem"
+targets_passphrase_env = "{PASSPHRASE}"
 snapshot_key = "{director}/director-snapshot.pem"
+snapshot_passphrase_env = "{PASSPHRASE}"
 timestamp_key = "{director}/director-timestamp.pem"
+timestamp_passphrase_env = "{PASSPHRASE}"
 keks = ["{keys}/kek.pem"]
-passphrase_env = "{PASSPHRASE}"
+kek_passphrase_env = "{PASSPHRASE}"
 "#,
             data = self.path("server"),
             tls = self.path("tls"),
