@@ -17,6 +17,7 @@ mod director;
 mod documents;
 mod expiry;
 mod fast_forward;
+mod golden;
 mod key_files;
 mod key_ids;
 mod limits;
