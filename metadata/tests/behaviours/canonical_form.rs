@@ -1,8 +1,8 @@
 //! The bytes that signatures cover, and the bytes that are written.
 
 use proptest::prelude::*;
-use sealift_metadata::canonical;
 use sealift_metadata::KeyId;
+use sealift_metadata::canonical;
 use sealift_metadata::json::{parse_strict, to_vec};
 use serde_json::{Map, Value, json};
 

@@ -10,6 +10,7 @@
 
 mod common;
 
+mod attack_codes;
 mod authoring;
 mod canonical_form;
 mod cross_check;
