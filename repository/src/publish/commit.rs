@@ -195,7 +195,7 @@ pub(super) async fn sign<R: Role>(
 ) -> Result<Document<R>, PublishError> {
     let fail = |source| PublishError::Sign {
         role: R::TYPE,
-        source,
+        source: Box::new(source),
     };
     if signers.is_empty() {
         return Err(PublishError::NoSigner { role: R::TYPE });

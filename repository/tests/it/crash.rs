@@ -179,7 +179,7 @@ async fn a_broken_rotation_is_run_again() {
 /// Root 2 with new keys for the other three roles.
 async fn rotated(world: &World) -> Vec<u8> {
     let first = Document::<Root>::parse(&world.root).unwrap();
-    let mut draft = RootDraft::next(&first, "2030-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let mut draft = RootDraft::next(&first, "2030-01-01T00:00:00Z".parse().unwrap());
     for (role, n) in [
         (RoleName::Targets, 12),
         (RoleName::Snapshot, 13),
