@@ -177,6 +177,8 @@ impl Publisher {
             Written::Theirs => Ok(None),
             Written::Ours(_) => {
                 self.trust = walked.trust;
+                let targets = walked.repository.targets().version();
+                tracing::info!(timestamp = version, targets, overtaken, "published");
                 Ok(Some(Published {
                     repository: walked.repository,
                     changed: true,
