@@ -1,7 +1,7 @@
 //! An Image repository on an object store: names, publishing as a transaction, the trust walk over it.
 
 pub mod backend;
-mod draft;
+pub mod check;
 mod error;
 mod path;
 pub mod paths;
@@ -11,10 +11,12 @@ mod upload;
 mod url;
 mod walk;
 
+pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
 pub use publish::{
-    Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Signers, TargetMap,
+    Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Signers,
+    TargetMap,
 };
 pub use store::{Object, Store, Written};
 pub use upload::{Content, ObjectUpload, Upload, UploadError, UploadWriter, upload_bytes};

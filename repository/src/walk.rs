@@ -60,7 +60,12 @@ pub async fn trust_walk(
 ///
 /// # Errors
 /// As [`trust_walk`].
-pub async fn walk(store: &Store, trust: &TrustStore, now: TrustedTime, limits: Limits) -> Result<Walk, WalkError> {
+pub async fn walk(
+    store: &Store,
+    trust: &TrustStore,
+    now: TrustedTime,
+    limits: Limits,
+) -> Result<Walk, WalkError> {
     walk_over(store, &Overlay::default(), trust, now, limits).await
 }
 
@@ -85,7 +90,10 @@ pub(crate) async fn walk_over(
                     refresh.supply(Response::Found(bytes.clone()));
                     continue;
                 }
-                let fail = |source| WalkError::Store { name: request.name.clone(), source };
+                let fail = |source| WalkError::Store {
+                    name: request.name.clone(),
+                    source,
+                };
                 let path = paths::metadata(&request.name).map_err(fail)?;
                 match store.read(&path, request.max_bytes).await.map_err(fail)? {
                     None => refresh.supply(Response::NotFound),
@@ -100,7 +108,13 @@ pub(crate) async fn walk_over(
             }
             Step::Store { name, bytes } => remember(&mut trust, name, Some(bytes)),
             Step::Remove { name } => remember(&mut trust, name, None),
-            Step::Done(repository) => return Ok(Walk { repository: *repository, trust, timestamp }),
+            Step::Done(repository) => {
+                return Ok(Walk {
+                    repository: *repository,
+                    trust,
+                    timestamp,
+                });
+            }
         }
     }
 }

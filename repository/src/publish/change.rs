@@ -80,7 +80,9 @@ impl Change for [Operation] {
                     targets.insert(path.clone(), file.clone());
                 }
                 Operation::Remove { path } => {
-                    targets.remove(path).ok_or_else(|| ChangeError::NotListed { path: path.clone() })?;
+                    targets
+                        .remove(path)
+                        .ok_or_else(|| ChangeError::NotListed { path: path.clone() })?;
                 }
             }
         }
