@@ -8,4 +8,5 @@ mod http;
 mod images;
 mod local;
 mod network;
+mod program;
 mod resume;

@@ -41,6 +41,7 @@ pub(crate) enum Sealing {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     dir: TempDir,
+    started: Timestamp,
     pub(crate) image: Repo,
     pub(crate) director: Repo,
     pub(crate) server: Server,
@@ -63,14 +64,19 @@ impl Fleet {
         "2026-06-01T00:00:00Z".parse().unwrap()
     }
 
-    fn expires() -> Timestamp {
-        Self::now() + (24 * 7).hours()
+    fn expires(&self) -> Timestamp {
+        self.started + (24 * 7).hours()
     }
 
     /// A vehicle provisioned with empty repositories.
     pub(crate) async fn new(sealing: Sealing) -> Self {
+        Self::at(Self::now(), sealing).await
+    }
+
+    /// The same at another time.
+    pub(crate) async fn at(now: Timestamp, sealing: Sealing) -> Self {
         let mut rng = SameBytes::new();
-        let roots_expire = Self::now() + (24 * 365).hours();
+        let roots_expire = now + (24 * 365).hours();
         let image = Repo::new(&mut rng, roots_expire).await;
         let director = Repo::new(&mut rng, roots_expire).await;
         let dir = tempfile::tempdir().unwrap();
@@ -80,7 +86,8 @@ impl Fleet {
             image,
             director,
             server: Server::default(),
-            world: FakeWorld::new(Self::now()),
+            started: now,
+            world: FakeWorld::new(now),
             recorder: Recorder::new(),
             listed: BTreeMap::new(),
             directed: BTreeMap::new(),
@@ -108,7 +115,7 @@ impl Fleet {
         let mut toml = format!(
             "vehicle_id = \"{VEHICLE}\"\nserver_url = \"https://ota.example\"\nrepository_id = \"{}\"\ntime_floor = \"{}\"\n",
             self.repository_id(),
-            Self::now() - 24.hours(),
+            self.started - 24.hours(),
         );
         for (serial, kind) in [(GATEWAY, KeyType::Ed25519), (CAMERA, KeyType::P256)] {
             let signing = FileSigner::generate(kind, &mut self.rng).unwrap();
@@ -164,7 +171,7 @@ impl Fleet {
     }
 
     pub(crate) async fn publish_image(&mut self) {
-        self.publish_image_until(Self::expires()).await;
+        self.publish_image_until(self.expires()).await;
     }
 
     pub(crate) async fn publish_image_until(&mut self, expires: Timestamp) {
@@ -175,7 +182,7 @@ impl Fleet {
     }
 
     pub(crate) async fn publish_director(&mut self) {
-        self.publish_director_until(Self::expires()).await;
+        self.publish_director_until(self.expires()).await;
     }
 
     pub(crate) async fn publish_director_until(&mut self, expires: Timestamp) {
@@ -335,10 +342,19 @@ impl Fleet {
         }
     }
 
+    /// A process that works on the directory.
+    pub(crate) fn open(&self) -> Vehicle {
+        Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap()
+    }
+
+    /// One cycle of a running process.
+    pub(crate) async fn cycle_of(&self, vehicle: &Vehicle) -> Result<Outcome, CycleError> {
+        vehicle.cycle(self.surroundings()).await
+    }
+
     /// One cycle of a fresh process.
     pub(crate) async fn cycle(&self) -> Result<Outcome, CycleError> {
-        let vehicle = Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap();
-        vehicle.cycle(self.surroundings()).await
+        self.cycle_of(&self.open()).await
     }
 
     /// One cycle that must be refused, and its attack code.
@@ -352,10 +368,10 @@ impl Fleet {
     /// A cycle that dies after `events` events; `None` if it did, otherwise how it ended.
     pub(crate) async fn cycle_killed_after(&self, events: usize) -> Option<Result<Outcome, CycleError>> {
         self.recorder.kill_after(events);
-        let vehicle = Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap();
+        let vehicle = self.open();
         let ended = tokio::select! {
             biased;
-            ended = vehicle.cycle(self.surroundings()) => Some(ended),
+            ended = self.cycle_of(&vehicle) => Some(ended),
             () = self.recorder.killed() => None,
         };
         self.recorder.kill_after(usize::MAX);
