@@ -246,3 +246,23 @@ async fn every_listed_hash_is_checked() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_object_or_segment_list_that_is_gone_is_reported() {
+    for prefix in ["/repo/targets/", "/repo/segments/"] {
+        let mut fleet = released().await;
+        fleet.assign(GATEWAY, "a.img").await;
+        fleet.server.trick(prefix, 1, Trick::Status(404, None));
+        assert_eq!(fleet.refused().await, "unreachable");
+        recovers(&mut fleet).await;
+    }
+}
+
+#[tokio::test]
+async fn a_segment_list_that_is_not_the_signed_one_is_refused() {
+    let mut fleet = released().await;
+    fleet.assign(GATEWAY, "a.img").await;
+    fleet.server.trick("/repo/segments/", 1, Trick::Flip(40));
+    assert_eq!(fleet.refused().await, "bad_mirror");
+    recovers(&mut fleet).await;
+}
