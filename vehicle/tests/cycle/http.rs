@@ -53,6 +53,10 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a real connection is watched by a real clock"
+)]
 #[tokio::test]
 async fn a_whole_cycle_over_http() {
     let mut fleet = Fleet::new(Sealing::P256).await;
