@@ -85,23 +85,17 @@ async fn a_server_error_is_not_taken_for_the_end_of_the_roots() {
 #[tokio::test]
 async fn endless_bodies_are_cut_off_at_the_cap() {
     let fleet = assigned().await;
-    let list = fleet.server.take_log();
-    assert!(list.is_empty());
-    for path in [
-        "/director/2.root",
-        "/director/timestamp",
-        "/director/3.snapshot",
-        "/repo/2.",
-        "/repo/segments",
-        "/repo/targets",
-    ] {
-        let mut served = path;
+    let director =
+        ["2.root", "timestamp", "2.snapshot", "2.targets"].map(|role| format!("/director/{role}.json"));
+    let image = ["timestamp", "2.snapshot", "2.targets"].map(|role| format!("/repo/{role}.json"));
+    let objects = ["/repo/segments/", "/repo/targets/"].map(str::to_owned);
+    for path in director.into_iter().chain(image).chain(objects) {
         // A missing file has no body to be endless: serve something.
-        if path.ends_with("2.root") {
-            fleet.server.put("/director/2.root.json", vec![0; 100]);
-            served = "/director/2.root.json";
+        fleet.server.put("/director/2.root.json", vec![0; 100]);
+        if !path.ends_with("root.json") {
+            fleet.server.remove("/director/2.root.json");
         }
-        fleet.server.trick(served, 1, Trick::Endless);
+        fleet.server.trick(&path, 1, Trick::Endless);
         assert_eq!(fleet.refused().await, "endless_data", "{path}");
         fleet.server.remove("/director/2.root.json");
         fleet.server.clear_tricks();
@@ -218,4 +212,26 @@ async fn a_manifest_that_is_refused_ends_the_cycle_before_metadata() {
     assert!(error.to_string().contains("as told"), "{error}");
     assert_eq!(fleet.server.take_log().len(), 1);
     succeeds_now(&fleet).await;
+}
+
+#[tokio::test]
+async fn a_host_that_keeps_failing_is_left_alone_for_a_while() {
+    let fleet = assigned().await;
+    let vehicle = fleet.open();
+    fleet.server.trick("/", u32::MAX, Trick::Down);
+    for _ in 0..3 {
+        assert_eq!(fleet.cycle_of(&vehicle).await.unwrap_err().exit_code(), 11);
+    }
+    assert_eq!(
+        fleet.server.take_log().len(),
+        8,
+        "eight failures open the circuit"
+    );
+    let error = fleet.cycle_of(&vehicle).await.unwrap_err();
+    assert!(fleet.server.take_log().is_empty());
+    let wait = error.retry_after().unwrap();
+    assert!(wait > Duration::from_secs(100), "{wait:?}");
+    fleet.server.clear_tricks();
+    sealift_vehicle::World::sleep(&fleet.world, wait).await;
+    assert_eq!(fleet.cycle_of(&vehicle).await.unwrap(), Outcome::Installed);
 }
