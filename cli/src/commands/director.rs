@@ -65,16 +65,33 @@ impl Init {
         outfile::directory(&self.out)?;
         outfile::refuse_existing(&root_path, self.overwrite)?;
         let given = [
-            (RoleName::Targets, self.targets_key.clone(), "director-targets.pem"),
-            (RoleName::Snapshot, self.snapshot_key.clone(), "director-snapshot.pem"),
-            (RoleName::Timestamp, self.timestamp_key.clone(), "director-timestamp.pem"),
+            (
+                RoleName::Targets,
+                self.targets_key.clone(),
+                "director-targets.pem",
+            ),
+            (
+                RoleName::Snapshot,
+                self.snapshot_key.clone(),
+                "director-snapshot.pem",
+            ),
+            (
+                RoleName::Timestamp,
+                self.timestamp_key.clone(),
+                "director-timestamp.pem",
+            ),
         ];
         let mut passphrase = None;
         let mut files = Vec::new();
         let mut roles = Vec::new();
         for (role, path, name) in given {
             let (public, file) = match path {
-                Some(path) => (keys::signer(world, &path, self.passphrases.unlock())?.public().clone(), path),
+                Some(path) => (
+                    keys::signer(world, &path, self.passphrases.unlock())?
+                        .public()
+                        .clone(),
+                    path,
+                ),
                 None => {
                     let file = self.out.join(name);
                     outfile::refuse_existing(&file, self.overwrite)?;
@@ -82,7 +99,10 @@ impl Init {
                     if passphrase.is_none() {
                         passphrase = Some(self.passphrases.for_new_key(&file)?);
                     }
-                    (self.generate(world, &file, passphrase.as_ref().and_then(Option::as_ref))?, file)
+                    (
+                        self.generate(world, &file, passphrase.as_ref().and_then(Option::as_ref))?,
+                        file,
+                    )
                 }
             };
             files.push((role, file));
@@ -100,7 +120,11 @@ impl Init {
         });
         output::show(world, &json, || {
             let mut facts = vec![("root", root_path.display().to_string())];
-            facts.extend(files.iter().map(|(role, file)| (role.as_str(), file.display().to_string())));
+            facts.extend(
+                files
+                    .iter()
+                    .map(|(role, file)| (role.as_str(), file.display().to_string())),
+            );
             output::facts(&facts)
         })
     }

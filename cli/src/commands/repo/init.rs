@@ -44,18 +44,17 @@ pub(in crate::commands) struct Init {
 
 /// Keys, threshold and lifetime of a new root; `director init` has them too.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Root")]
 pub(in crate::commands) struct RootArgs {
     /// Private key of the root role, kept offline; may be given several times
-    #[arg(long, value_name = "KEY.pem", required = true)]
+    #[arg(long, help_heading = "Root", value_name = "KEY.pem", required = true)]
     root_key: Vec<PathBuf>,
 
     /// How many root keys must sign
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Root", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     threshold: u32,
 
     /// Days until the root expires
-    #[arg(long, value_name = "DAYS", default_value_t = 1825, value_parser = clap::value_parser!(u16).range(1..=7300))]
+    #[arg(long, help_heading = "Root", value_name = "DAYS", default_value_t = 1825, value_parser = clap::value_parser!(u16).range(1..=7300))]
     expires_root: u16,
 }
 
@@ -81,13 +80,18 @@ impl RootArgs {
         let expires = world.now() + publishing::days(self.expires_root);
         let mut draft = RootDraft::new(expires);
         let public: Vec<PublicKey> = keys.iter().map(|key| key.public().clone()).collect();
-        draft.set_role(RoleName::Root, &public, self.threshold).map_err(failed)?;
+        draft
+            .set_role(RoleName::Root, &public, self.threshold)
+            .map_err(failed)?;
         for (role, public, threshold) in &roles {
             draft.set_role(*role, public, *threshold).map_err(failed)?;
         }
         let signers: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
         let bytes = draft.sign(&signers).await.map_err(failed)?;
-        Ok(FirstRoot { repository_id: RepositoryId::of_root(&bytes), bytes })
+        Ok(FirstRoot {
+            repository_id: RepositoryId::of_root(&bytes),
+            bytes,
+        })
     }
 }
 
@@ -99,7 +103,11 @@ impl Init {
             signers.iter().map(|signer| signer.public().clone()).collect()
         };
         let roles = [
-            (RoleName::Targets, public(&signers.targets), self.targets_threshold),
+            (
+                RoleName::Targets,
+                public(&signers.targets),
+                self.targets_threshold,
+            ),
             (RoleName::Snapshot, public(&signers.snapshot), 1),
             (RoleName::Timestamp, public(&signers.timestamp), 1),
         ];

@@ -66,7 +66,13 @@ pub(in crate::commands) struct Add {
     signing: SigningArgs,
 
     /// Directory for the sealed spool of piped input
-    #[arg(long, value_name = "DIR", default_value = "/tmp", env = "TMPDIR", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/tmp",
+        env = "TMPDIR",
+        hide_env_values = true
+    )]
     spool: PathBuf,
 
     /// Image to publish, `-` for stdin
@@ -82,7 +88,11 @@ enum ProtectionChoice {
 
 fn version_text(text: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 128 bytes without control characters".to_owned()) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 128 bytes without control characters".to_owned())
+    }
 }
 
 impl Add {
@@ -93,8 +103,13 @@ impl Add {
         let signing = self.signing.load(world)?;
         let counter = self.release_counter;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
-            admit(&self.path, self.replace, counter, trusted.targets().role().targets())
-                .map_err(|error| publishing::failed(error.into()))?;
+            admit(
+                &self.path,
+                self.replace,
+                counter,
+                trusted.targets().role().targets(),
+            )
+            .map_err(|error| publishing::failed(error.into()))?;
         }
 
         let (form, key_file) = self.form(world, &input, connection.repository_id().as_str())?;
@@ -112,7 +127,10 @@ impl Add {
             targets.insert(path.clone(), listed.clone());
             Ok(())
         };
-        let published = publisher.publish(&change, world.trusted_time()).await.map_err(publishing::failed)?;
+        let published = publisher
+            .publish(&change, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
             "target": self.path.as_str(),
@@ -129,7 +147,10 @@ impl Add {
                 ("plain bytes", described.plain.length.to_string()),
                 ("stored bytes", described.object.length.to_string()),
                 ("sha256", hex::encode(described.object.sha256)),
-                ("targets version", published.repository.targets().version().to_string()),
+                (
+                    "targets version",
+                    published.repository.targets().version().to_string(),
+                ),
             ])
         })
     }
@@ -168,13 +189,22 @@ impl Add {
     ) -> Result<(), Failure> {
         let list = described.segments.digest();
         let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
-        upload_bytes(store, list_path, described.segments.bytes()).await.map_err(faults::upload)?;
+        upload_bytes(store, list_path, described.segments.bytes())
+            .await
+            .map_err(faults::upload)?;
         let Some(key_file) = key_file else { return Ok(()) };
         let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
-        match store.create_exact(&key_path, key_file.encode()).await.map_err(faults::store)? {
+        match store
+            .create_exact(&key_path, key_file.encode())
+            .await
+            .map_err(faults::store)?
+        {
             Written::Ours(_) => Ok(()),
-            Written::Theirs => Err(Failure::new(Fault::Conflict, format!("{key_path} exists with other content"))
-                .next("run the command again; it will make a fresh content key")),
+            Written::Theirs => Err(Failure::new(
+                Fault::Conflict,
+                format!("{key_path} exists with other content"),
+            )
+            .next("run the command again; it will make a fresh content key")),
         }
     }
 
@@ -197,12 +227,18 @@ impl Add {
                 length: list.length,
                 sha256: list.sha256,
             }),
-            protection: if described.header.is_some() { Protection::SealedV1 } else { Protection::None },
+            protection: if described.header.is_some() {
+                Protection::SealedV1
+            } else {
+                Protection::None
+            },
             release_counter: self.release_counter,
             hardware_ids: self.hardware_id.iter().cloned().collect(),
             version: self.version.clone(),
         };
-        profile.check().map_err(|error| Failure::refused("the image cannot be described").because(error))?;
+        profile
+            .check()
+            .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
         Ok(TargetFile {
             length: described.object.length,
             sha256: described.object.sha256,
@@ -214,14 +250,23 @@ impl Add {
 
 /// Whether the target may be listed beside what is listed already.
 fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) -> Result<(), ChangeError> {
-    let Some(listed) = targets.get(path) else { return Ok(()) };
+    let Some(listed) = targets.get(path) else {
+        return Ok(());
+    };
     if !replace {
         return Err(ChangeError::Refused {
-            reason: format!("target {path} exists already; choose another path, or replace it with --replace"),
+            reason: format!(
+                "target {path} exists already; choose another path, or replace it with --replace"
+            ),
         });
     }
-    let previous = listed.custom.as_ref().and_then(|custom| custom.get(ImageProfile::FIELD));
-    let previous = previous.and_then(|value| ImageProfile::parse(value).ok()).map(|profile| profile.release_counter);
+    let previous = listed
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.get(ImageProfile::FIELD));
+    let previous = previous
+        .and_then(|value| ImageProfile::parse(value).ok())
+        .map(|profile| profile.release_counter);
     match previous {
         Some(previous) if counter <= previous => Err(ChangeError::Refused {
             reason: format!("release counter {counter} does not rise above {previous}, which {path} has now"),
@@ -231,5 +276,8 @@ fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) ->
 }
 
 fn digest(digest: &Digest) -> FileDigest {
-    FileDigest { length: digest.length, sha256: digest.sha256 }
+    FileDigest {
+        length: digest.length,
+        sha256: digest.sha256,
+    }
 }
