@@ -11,6 +11,7 @@ use sealift_repository::{ChangeError, Store, TargetMap, Written, paths, upload_b
 use serde_json::json;
 
 use super::object::{Described, Form, Prepared};
+use super::presealed::PresealedArgs;
 use crate::commands::image;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
@@ -40,11 +41,11 @@ pub(in crate::commands) struct Add {
     release_counter: u64,
 
     /// Version for people, such as 4.2.0
-    #[arg(long, value_name = "V", value_parser = version_text)]
+    #[arg(long, alias = "image-version", value_name = "V", value_parser = version_text)]
     version: String,
 
     /// Public key-encryption key of the Director that will hand out key boxes; may be given several times
-    #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection"])]
+    #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection", "sealed"])]
     director: Vec<PathBuf>,
 
     /// Public key that can open the image from the file alone, for workshops; may be given several times
@@ -54,6 +55,9 @@ pub(in crate::commands) struct Add {
     /// Publish without encryption: everyone who can download the image can read it
     #[arg(long, value_enum, conflicts_with_all = ["director", "recipient"])]
     protection: Option<ProtectionChoice>,
+
+    #[command(flatten)]
+    presealed: PresealedArgs,
 
     /// Replace the target if the path is taken; its release counter must rise
     #[arg(long)]
@@ -97,7 +101,7 @@ fn version_text(text: &str) -> Result<String, String> {
 
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let input = Input::open(&self.input)?;
+        let mut input = Input::open(&self.input)?;
         let connection = self.repository.connect(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
@@ -112,7 +116,7 @@ impl Add {
             .map_err(|error| publishing::failed(error.into()))?;
         }
 
-        let (form, key_file) = self.form(world, &input, connection.repository_id().as_str())?;
+        let (form, key_file) = self.form(world, &mut input, connection.repository_id().as_str())?;
         let prepared = Prepared::new(world, form, input, &self.spool).await?;
         let store = connection.store();
         let described = prepared.upload(world, store, &self.path).await?;
@@ -158,9 +162,12 @@ impl Add {
     fn form(
         &self,
         world: &mut World,
-        input: &Input,
+        input: &mut Input,
         repository_id: &str,
     ) -> Result<(Form, Option<KeyFile>), Failure> {
+        if let Some((form, keys)) = self.presealed.form(input, &self.options)? {
+            return Ok((form, Some(keys)));
+        }
         if self.protection.is_some() {
             world.warn("this image is published without encryption");
             return Ok((Form::Plain(self.options.clone()), None));

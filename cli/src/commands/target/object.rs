@@ -30,6 +30,24 @@ pub(super) enum Form {
     Sealed(Box<SealPlan>),
     /// As they are, with segment digests of this kind.
     Plain(SealOptions),
+    /// As they are, because they are sealed already.
+    Presealed {
+        /// Kind and size of the segments.
+        options: SealOptions,
+        /// The plaintext, as whoever sealed it says.
+        plain: Digest,
+        /// The header that the input begins with.
+        header: Digest,
+    },
+}
+
+/// What unsealed bytes may begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// Anything but the magic of a sealed image.
+    Plain,
+    /// Was looked at before.
+    Any,
 }
 
 /// What the object turned out to be.
@@ -74,7 +92,19 @@ impl Form {
                     segments: sealed.segments,
                 })
             }
-            Self::Plain(options) => copy(reader, writer, options, progress),
+            Self::Plain(options) => copy(reader, writer, options, Beginning::Plain, progress),
+            Self::Presealed {
+                options,
+                plain,
+                header,
+            } => {
+                let described = copy(reader, writer, options, Beginning::Any, progress)?;
+                Ok(Described {
+                    plain: *plain,
+                    header: Some(*header),
+                    ..described
+                })
+            }
         }
     }
 }
@@ -205,6 +235,7 @@ struct Hashing<W> {
     segments: SegmentHasher,
     length: u64,
     start: Vec<u8>,
+    beginning: Beginning,
 }
 
 impl<W: Write> Write for Hashing<W> {
@@ -215,7 +246,7 @@ impl<W: Write> Write for Hashing<W> {
             .saturating_sub(self.start.len())
             .min(bytes.len());
         self.start.extend(bytes.iter().take(missing));
-        if self.start == SEALED_MAGIC {
+        if self.beginning == Beginning::Plain && self.start == SEALED_MAGIC {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the input is sealed already",
@@ -239,6 +270,7 @@ fn copy(
     mut reader: impl Read,
     writer: impl Write,
     options: &SealOptions,
+    beginning: Beginning,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Described, Failure> {
     use sha2::Digest as _;
@@ -251,6 +283,7 @@ fn copy(
         segments,
         length: 0,
         start: Vec::new(),
+        beginning,
     };
     copy_all(&mut reader, &mut hashing, progress).map_err(|error| {
         if error.kind() == io::ErrorKind::InvalidData {
