@@ -3,7 +3,7 @@
 //! Versioned files are written first, each only where nothing was; `timestamp.json` is written last, only over the state
 //! that was verified, and is the one moment in which a change happens. Before it, what clients see is the old repository;
 //! after it, the new one. Files that a killed publisher left behind are named by no timestamp and are passed over
-//! (docs/adr/0003-orphans.md).
+//! (docs/adr/0009-leftover-versions.md).
 //!
 //! ```text
 //! walk (pinned root, full workflow) ─► apply the change ─► objects there? ─► N.targets ─► N.snapshot ─► walk over the
@@ -109,7 +109,13 @@ impl Publisher {
     /// A publisher for the repository in `store`, with what it trusts: at least a pinned Root, any version of it.
     #[must_use]
     pub fn new(store: Store, trust: TrustStore, signers: Signers, lifetimes: Lifetimes) -> Self {
-        Self { store, signers, lifetimes, limits: Limits::IMAGE, trust }
+        Self {
+            store,
+            signers,
+            lifetimes,
+            limits: Limits::IMAGE,
+            trust,
+        }
     }
 
     /// The raw metadata verified last, to be persisted outside the store.
@@ -132,7 +138,11 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]. The repository is then as it was before, or as another publisher made it; after
     /// [`PublishError::Store`] with an unknown outcome the change may have taken effect, and publishing again tells.
-    pub async fn publish(&mut self, change: &dyn Change, now: TrustedTime) -> Result<Published, PublishError> {
+    pub async fn publish(
+        &mut self,
+        change: &dyn Change,
+        now: TrustedTime,
+    ) -> Result<Published, PublishError> {
         for overtaken in 0..MAX_ATTEMPTS {
             let base = self.current(now).await?;
             self.check_root(&base, now)?;
@@ -148,14 +158,20 @@ impl Publisher {
                 return Ok(published);
             }
         }
-        Err(PublishError::Contended { attempts: MAX_ATTEMPTS })
+        Err(PublishError::Contended {
+            attempts: MAX_ATTEMPTS,
+        })
     }
 
     /// The newest state, fully walked. Remembers it. Expired documents are accepted: signing is what repairs them.
     pub(crate) async fn current(&mut self, now: TrustedTime) -> Result<Walk, PublishError> {
         let walked = walk_as_author(&self.store, &Overlay::default(), &self.trust, now, self.limits).await?;
         let trusted = walked.repository.timestamp().bytes();
-        if walked.timestamp.as_ref().is_none_or(|(_, bytes)| bytes != trusted) {
+        if walked
+            .timestamp
+            .as_ref()
+            .is_none_or(|(_, bytes)| bytes != trusted)
+        {
             let version = walked.repository.timestamp().version();
             return Err(PublishError::Equivocation { version });
         }
@@ -167,12 +183,19 @@ impl Publisher {
     fn check_root(&self, base: &Walk, now: TrustedTime) -> Result<(), PublishError> {
         let root = base.repository.root();
         if now.is_past(root.expires()) {
-            return Err(PublishError::RootExpired { version: root.version(), expires: root.expires() });
+            return Err(PublishError::RootExpired {
+                version: root.version(),
+                expires: root.expires(),
+            });
         }
         Ok(())
     }
 
     fn unchanged(&self, base: Walk, overtaken: u32) -> Published {
-        Published { repository: base.repository, changed: false, overtaken }
+        Published {
+            repository: base.repository,
+            changed: false,
+            overtaken,
+        }
     }
 }

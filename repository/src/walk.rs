@@ -60,7 +60,12 @@ pub async fn trust_walk(
 ///
 /// # Errors
 /// As [`trust_walk`].
-pub async fn walk(store: &Store, trust: &TrustStore, now: TrustedTime, limits: Limits) -> Result<Walk, WalkError> {
+pub async fn walk(
+    store: &Store,
+    trust: &TrustStore,
+    now: TrustedTime,
+    limits: Limits,
+) -> Result<Walk, WalkError> {
     walk_over(store, &Overlay::default(), trust, now, limits).await
 }
 
@@ -85,22 +90,37 @@ pub(crate) async fn walk_over(
                     refresh.supply(Response::Found(bytes.clone()));
                     continue;
                 }
-                let fail = |source| WalkError::Store { name: request.name.clone(), source };
+                let fail = |source| WalkError::Store {
+                    name: request.name.clone(),
+                    source,
+                };
                 let path = paths::metadata(&request.name).map_err(fail)?;
-                match store.read(&path, request.max_bytes).await.map_err(fail)? {
-                    None => refresh.supply(Response::NotFound),
-                    Some(stored) => {
+                match store.read(&path, request.max_bytes).await {
+                    Ok(None) => refresh.supply(Response::NotFound),
+                    Ok(Some(stored)) => {
                         let bytes = stored.bytes.to_vec();
                         if request.name == paths::TIMESTAMP {
                             timestamp = Some((stored.version, bytes.clone()));
                         }
                         refresh.supply(Response::Found(bytes));
                     }
+                    // Not the store's fault but the repository's: one byte too many says so, whatever the bytes.
+                    Err(StoreError::TooLarge { max_bytes, .. }) => {
+                        let length = usize::try_from(max_bytes.saturating_add(1)).unwrap_or(usize::MAX);
+                        refresh.supply(Response::Found(vec![0; length]));
+                    }
+                    Err(source) => return Err(fail(source)),
                 }
             }
             Step::Store { name, bytes } => remember(&mut trust, name, Some(bytes)),
             Step::Remove { name } => remember(&mut trust, name, None),
-            Step::Done(repository) => return Ok(Walk { repository: *repository, trust, timestamp }),
+            Step::Done(repository) => {
+                return Ok(Walk {
+                    repository: *repository,
+                    trust,
+                    timestamp,
+                });
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why nothing was published.
 
-use sealift_metadata::signer::SignError;
+use sealift_metadata::authoring::AuthoringError;
 
 use super::ChangeError;
 use crate::error::StoreError;
@@ -17,7 +17,9 @@ pub enum PublishError {
     #[error("clients would refuse what was signed; nothing was published, check keys and lifetimes")]
     Unacceptable(#[source] WalkError),
     /// The store holds other bytes than were verified before, under the same version.
-    #[error("the store shows another timestamp {version} than the one verified before; find out who wrote it")]
+    #[error(
+        "the store shows another timestamp {version} than the one verified before; find out who wrote it"
+    )]
     Equivocation {
         /// The version that there are two of.
         version: u64,
@@ -55,13 +57,13 @@ pub enum PublishError {
         /// The role.
         role: &'static str,
     },
-    /// Signing failed.
+    /// Signing failed, or the keys here are not enough for the role.
     #[error("{role} could not be signed")]
     Sign {
         /// The role.
         role: &'static str,
         /// How.
-        source: SignError,
+        source: Box<AuthoringError>,
     },
     /// All version numbers near the next one are taken by files that no timestamp names.
     #[error("{role}: {tried} versions in a row are taken by leftover files; remove them")]

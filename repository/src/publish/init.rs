@@ -1,15 +1,14 @@
 //! A new repository in an empty store.
 
 use sealift_metadata::FormatError;
+use sealift_metadata::authoring::{next_snapshot, next_timestamp};
 use sealift_metadata::document::Document;
 use sealift_metadata::root::Root;
 use sealift_metadata::time::TrustedTime;
-use sealift_metadata::timestamp::MetaFile;
 use sealift_metadata::trust::{Limits, TrustStore};
 
-use super::commit::{expiry, sign};
+use super::commit::{draft_targets, expiry, file_name, sign};
 use super::{Lifetimes, PublishError, Publisher, Signers, TargetMap};
-use crate::draft;
 use crate::error::StoreError;
 use crate::paths;
 use crate::store::{Store, Written};
@@ -73,22 +72,39 @@ impl Publisher {
         now: TrustedTime,
     ) -> Result<Self, InitError> {
         let timestamp_path = paths::metadata(paths::TIMESTAMP)?;
-        let exists = || InitError::Exists { store: store.address() };
+        let exists = || InitError::Exists {
+            store: store.address(),
+        };
         if store.size(&timestamp_path).await?.is_some() {
             return Err(exists());
         }
-        let version = Document::<Root>::parse(root)?.version();
-        if version != 1 {
-            return Err(InitError::NotFirst { version });
+        let first = Document::<Root>::parse(root)?;
+        if first.version() != 1 {
+            return Err(InitError::NotFirst {
+                version: first.version(),
+            });
         }
         store.probe().await?;
-        let trust = TrustStore { root: root.to_vec(), ..TrustStore::default() };
-        let mut publisher =
-            Self { store: store.clone(), signers, lifetimes, limits: Limits::IMAGE, trust: trust.clone() };
-        let overlay = publisher.first_documents(now).await?;
+        let trust = TrustStore {
+            root: root.to_vec(),
+            ..TrustStore::default()
+        };
+        let mut publisher = Self {
+            store: store.clone(),
+            signers,
+            lifetimes,
+            limits: Limits::IMAGE,
+            trust: trust.clone(),
+        };
+        let overlay = publisher.first_documents(first.role(), now).await?;
         let walked = walk_over(&store, &overlay, &trust, now, publisher.limits).await?;
-        if let Written::Theirs = store.create_exact(&paths::metadata("1.root.json")?, root.to_vec()).await? {
-            return Err(InitError::OtherRoot { store: store.address() });
+        if let Written::Theirs = store
+            .create_exact(&paths::metadata("1.root.json")?, root.to_vec())
+            .await?
+        {
+            return Err(InitError::OtherRoot {
+                store: store.address(),
+            });
         }
         let timestamp = walked.repository.timestamp().bytes().to_vec();
         match store.create_exact(&timestamp_path, timestamp).await? {
@@ -101,27 +117,24 @@ impl Publisher {
     }
 
     /// Stores the first Targets and Snapshot, and signs the first Timestamp.
-    async fn first_documents(&self, now: TrustedTime) -> Result<Overlay, PublishError> {
+    async fn first_documents(&self, root: &Root, now: TrustedTime) -> Result<Overlay, PublishError> {
         let (signers, life) = (&self.signers, &self.lifetimes);
-        let (version, targets) = self
-            .store_version("targets", 1, &signers.targets, |version| {
-                draft::targets(None, &TargetMap::new(), version, expiry(now, life.targets))
+        let targets = self
+            .store_version(1, root, &signers.targets, |version| {
+                draft_targets(None, &TargetMap::new(), version, expiry(now, life.targets))
             })
             .await?;
-        let meta = [("targets.json".to_owned(), MetaFile::of(version, &targets))].into();
-        let targets_name = format!("{version}.targets.json");
-        let (version, snapshot) = self
-            .store_version("snapshot", 1, &signers.snapshot, |version| {
-                draft::snapshot(None, &meta, version, expiry(now, life.snapshot))
+        let snapshot = self
+            .store_version(1, root, &signers.snapshot, |version| {
+                next_snapshot(None, &targets, version, expiry(now, life.snapshot))
             })
             .await?;
-        let named = MetaFile::of(version, &snapshot);
-        let timestamp = draft::timestamp(None, &named, 1, expiry(now, life.timestamp));
-        let timestamp = sign("timestamp", timestamp, &signers.timestamp).await?;
+        let draft = next_timestamp(None, &snapshot, 1, expiry(now, life.timestamp));
+        let timestamp = sign(draft, root, &signers.timestamp).await?;
         Ok(Overlay::from([
-            (targets_name, targets),
-            (format!("{version}.snapshot.json"), snapshot),
-            (paths::TIMESTAMP.to_owned(), timestamp),
+            (file_name(&targets), targets.bytes().to_vec()),
+            (file_name(&snapshot), snapshot.bytes().to_vec()),
+            (paths::TIMESTAMP.to_owned(), timestamp.bytes().to_vec()),
         ]))
     }
 }

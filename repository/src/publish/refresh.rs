@@ -46,9 +46,12 @@ impl Publisher {
             let snapshot_due = due.is_due(current.snapshot().expires(), self.lifetimes.snapshot, now);
             let timestamp_due = due.is_due(current.timestamp().expires(), self.lifetimes.timestamp, now);
             let set = if snapshot_due && (due != Due::Now || overtaken == 0) {
-                self.sign_snapshot(current, None, now).await?
+                self.sign_snapshot(current, current.targets(), now).await?
             } else if timestamp_due && (due != Due::Now || overtaken == 0) {
-                SignedSet { files: Overlay::new(), snapshot: current.timestamp().role().snapshot().clone() }
+                SignedSet {
+                    files: Overlay::new(),
+                    snapshot: (**current.snapshot()).clone(),
+                }
             } else {
                 return Ok(self.unchanged(base, overtaken));
             };
@@ -56,6 +59,8 @@ impl Publisher {
                 return Ok(published);
             }
         }
-        Err(PublishError::Contended { attempts: MAX_ATTEMPTS })
+        Err(PublishError::Contended {
+            attempts: MAX_ATTEMPTS,
+        })
     }
 }

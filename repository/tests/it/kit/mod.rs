@@ -1,6 +1,9 @@
 //! Stores that fail on command, and repositories to publish into them.
 
 pub(crate) mod faulty;
+mod world;
+
+pub(crate) use world::{World, key, later, start, target_file};
 
 use sealift_repository::{RepositoryUrl, Store};
 use tempfile::TempDir;
