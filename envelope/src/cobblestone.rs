@@ -141,3 +141,6 @@ impl fmt::Debug for BodyKeys {
         f.write_str("BodyKeys(redacted)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -329,6 +329,3 @@ fn section_end(bytes: &[u8], at: usize, behind: usize) -> Result<usize, FormatEr
         .map(|n| n - behind)
         .ok_or(too_large)
 }
-
-#[cfg(test)]
-mod tests;

@@ -49,12 +49,12 @@ impl Layout {
             .checked_sub(header_len)
             .ok_or(OpenError::Truncated { chunks: 0 })?;
         let (whole, rest) = (body / SEALED_CHUNK, body % SEALED_CHUNK);
-        let last = rest
-            .checked_sub(TAG)
-            .ok_or(OpenError::Truncated { chunks: whole })?;
         if whole >= MAX_CHUNKS {
             return Err(OpenError::TooLong);
         }
+        let last = rest
+            .checked_sub(TAG)
+            .ok_or(OpenError::Truncated { chunks: whole })?;
         Ok(Self {
             header_len,
             plain_len: whole * CHUNK + last,

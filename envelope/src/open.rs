@@ -63,15 +63,17 @@ pub(crate) struct ChunkOpener {
 
 impl ChunkOpener {
     pub(crate) fn new(header: &Header, key: &ContentKey) -> Result<Self, OpenError> {
-        let keys = header.body_keys(key)?;
-        let announced = header.plain_length();
-        Ok(Self {
+        Ok(Self::from_keys(header.body_keys(key)?, header.plain_length()))
+    }
+
+    pub(crate) fn from_keys(keys: BodyKeys, announced: Option<u64>) -> Self {
+        Self {
             keys,
             announced,
             next: 0,
             pending: Vec::with_capacity(SEALED_CHUNK_LEN),
             failed: false,
-        })
+        }
     }
 
     pub(crate) fn update(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {

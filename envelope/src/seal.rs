@@ -10,8 +10,8 @@ use crate::digest::{Digest, DigestCounter, EnvelopeDigest};
 use crate::error::SealError;
 use crate::header::{Header, Immutable, envelope_digest};
 use crate::keys::RecipientKey;
-use crate::layout::{CHUNK_LEN, MAX_PLAIN_LEN, SALT_LEN, SEALED_CHUNK_LEN};
-use crate::segments::{SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
+use crate::layout::{CHUNK_LEN, Layout, MAX_PLAIN_LEN, SALT_LEN, SEALED_CHUNK_LEN};
+use crate::segments::{MAX_SEGMENTS, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 use crate::stanza::StanzaList;
 use crate::{Binding, stream, wrap};
 
@@ -117,6 +117,12 @@ impl SealPlan {
             stanzas.push(stanza).map_err(SealError::Params)?;
         }
         let header = Header::assemble(immutable, stanzas, salt, commitment)?;
+        let layout = header
+            .plain_length()
+            .and_then(|n| Layout::from_plain_len(header.header_len(), n));
+        if layout.is_some_and(|l| l.sealed_len().div_ceil(segment_size.bytes()) > MAX_SEGMENTS) {
+            return Err(SealError::SegmentList { size: segment_size });
+        }
         Ok(Self {
             key,
             header,
@@ -173,7 +179,7 @@ impl SealPlan {
         writer: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Sealed, SealError> {
-        stream::run_plan(self, reader, writer, progress)
+        stream::seal(reader, writer, self, progress)
     }
 
     pub(crate) fn chunk_sealer(&self) -> Result<ChunkSealer, SealError> {

@@ -15,7 +15,8 @@ use crate::error::FormatError;
 /// Bytes of a segment list, at most.
 pub const MAX_SEGMENT_LIST_LEN: usize = 8 * 1024 * 1024;
 const DIGEST_LEN: usize = 32;
-const MAX_SEGMENTS: u64 = (MAX_SEGMENT_LIST_LEN / DIGEST_LEN) as u64;
+/// Segments in a list, at most.
+pub(crate) const MAX_SEGMENTS: u64 = (MAX_SEGMENT_LIST_LEN / DIGEST_LEN) as u64;
 
 /// The hash of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,17 +1,22 @@
-//! Sealing and opening streams with bounded memory.
+//! Sealing and opening streams with bounded memory: the shell over the push machines.
+
+mod lanes;
 
 use std::io::{self, Read, Write};
+use std::thread;
 
 use crate::content_key::ContentKey;
-use crate::digest::{Digest, DigestCounter};
+use crate::digest::Digest;
 use crate::error::{OpenError, SealError, UnwrapError};
 use crate::header::Header;
 use crate::layout::{CHUNK_LEN, SEALED_CHUNK_LEN};
 use crate::open::ChunkOpener;
 use crate::seal::{SealPlan, Sealed};
 
-/// Chunks in a block.
-const BLOCK_CHUNKS: usize = 16;
+use lanes::{Buffers, Digests, Lanes};
+
+/// Chunks in a block: 128 KiB, so that a block is still in the cache when it is hashed.
+const BLOCK_CHUNKS: usize = 8;
 
 /// What came out of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub struct Opened {
     pub sealed: Digest,
 }
 
-/// Seals `reader` into `writer` by `plan`; the same as [`SealPlan::run`].
+/// Seals `reader` into `writer` by `plan`. `progress` gets the bytes of plaintext so far.
 ///
 /// # Errors
 /// [`SealError`]; what was written by then is worthless.
@@ -32,38 +37,56 @@ pub fn seal(
     plan: &SealPlan,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
-    plan.run(reader, writer, progress)
+    thread::scope(|scope| {
+        let lanes = Lanes::new(scope, plan.header().bytes());
+        seal_in_lanes(reader, writer, plan, progress, lanes)
+    })
 }
 
-pub(crate) fn run_plan(
-    plan: &SealPlan,
+fn seal_in_lanes(
     mut reader: impl Read,
     mut writer: impl Write,
+    plan: &SealPlan,
     progress: &mut dyn FnMut(u64),
+    mut lanes: Lanes<'_>,
 ) -> Result<Sealed, SealError> {
-    let mut sealer = plan.sealer()?;
+    let too_long = |_| SealError::SegmentList {
+        size: plan.segment_size(),
+    };
+    let mut chunks = plan.chunk_sealer()?;
+    let mut segments = plan.segment_hasher();
     writer
         .write_all(plan.header().bytes())
         .map_err(SealError::Write)?;
-    let mut plain = vec![0; BLOCK_CHUNKS * CHUNK_LEN];
-    let mut sealed = Vec::with_capacity(BLOCK_CHUNKS * SEALED_CHUNK_LEN);
+    segments.push(plan.header().bytes()).map_err(too_long)?;
     let mut done = 0;
     loop {
-        let filled = fill(&mut reader, &mut plain).map_err(SealError::Read)?;
+        let mut block = lanes.take();
+        let Buffers { plain, sealed } = &mut block.buffers;
+        let last = refill(&mut reader, plain, BLOCK_CHUNKS * CHUNK_LEN).map_err(SealError::Read)?;
         sealed.clear();
-        sealer.update(&plain[..filled], &mut sealed)?;
-        writer.write_all(&sealed).map_err(SealError::Write)?;
-        done += filled as u64;
+        chunks.update(plain, sealed)?;
+        if last {
+            chunks.finish(sealed)?;
+        }
+        writer.write_all(sealed).map_err(SealError::Write)?;
+        segments.push(sealed).map_err(too_long)?;
+        done += plain.len() as u64;
+        lanes.show(block).map_err(SealError::Read)?;
         progress(done);
-        if filled < plain.len() {
+        if last {
             break;
         }
     }
-    sealed.clear();
-    let result = sealer.finish(&mut sealed)?;
-    writer.write_all(&sealed).map_err(SealError::Write)?;
     writer.flush().map_err(SealError::Write)?;
-    Ok(result)
+    let Digests { plain, sealed } = lanes.finish().map_err(SealError::Read)?;
+    Ok(Sealed {
+        plain,
+        sealed,
+        header: plan.header().digest(),
+        segments: segments.finish().map_err(too_long)?,
+        envelope: plan.envelope_digest(),
+    })
 }
 
 /// Opens `reader` into `writer`. `find_key` gets the header, not yet authenticated, and finds the content key.
@@ -76,54 +99,66 @@ pub(crate) fn run_plan(
 /// [`OpenError`].
 pub fn open(
     mut reader: impl Read,
-    mut writer: impl Write,
+    writer: impl Write,
     find_key: impl FnOnce(&Header) -> Result<ContentKey, UnwrapError>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Opened, OpenError> {
     let header = Header::read(&mut reader)?;
     let key = find_key(&header)?;
-    let mut opener = ChunkOpener::new(&header, &key)?;
+    let chunks = ChunkOpener::new(&header, &key)?;
     drop(key);
-    let (mut plain_digest, mut sealed_digest) = (DigestCounter::default(), DigestCounter::default());
-    sealed_digest.update(header.bytes());
-    let mut sealed = vec![0; BLOCK_CHUNKS * SEALED_CHUNK_LEN];
-    let mut plain = Vec::with_capacity(BLOCK_CHUNKS * CHUNK_LEN);
+    thread::scope(|scope| {
+        let lanes = Lanes::new(scope, header.bytes());
+        open_in_lanes(reader, writer, chunks, progress, lanes)
+    })
+}
+
+fn open_in_lanes(
+    mut reader: impl Read,
+    mut writer: impl Write,
+    mut chunks: ChunkOpener,
+    progress: &mut dyn FnMut(u64),
+    mut lanes: Lanes<'_>,
+) -> Result<Opened, OpenError> {
     let mut done = 0;
     loop {
-        let filled = fill(&mut reader, &mut sealed).map_err(OpenError::Read)?;
-        sealed_digest.update(&sealed[..filled]);
+        let mut block = lanes.take();
+        let Buffers { plain, sealed } = &mut block.buffers;
+        let last = refill(&mut reader, sealed, BLOCK_CHUNKS * SEALED_CHUNK_LEN).map_err(OpenError::Read)?;
         plain.clear();
-        let mut result = opener.update(&sealed[..filled], &mut plain);
-        let last = filled < sealed.len();
-        if last && result.is_ok() {
-            result = opener.finish(&mut plain);
+        let mut opened = chunks.update(sealed, plain);
+        if last && opened.is_ok() {
+            opened = chunks.finish(plain);
         }
-        writer.write_all(&plain).map_err(OpenError::Write)?;
-        result?;
-        plain_digest.update(&plain);
+        // What precedes a bad chunk is genuine, and goes out like everything before it.
+        writer.write_all(plain).map_err(OpenError::Write)?;
+        opened?;
         done += plain.len() as u64;
+        lanes.show(block).map_err(OpenError::Read)?;
         progress(done);
         if last {
             break;
         }
     }
     writer.flush().map_err(OpenError::Write)?;
-    Ok(Opened {
-        plain: plain_digest.finish(),
-        sealed: sealed_digest.finish(),
-    })
+    let Digests { plain, sealed } = lanes.finish().map_err(OpenError::Read)?;
+    Ok(Opened { plain, sealed })
 }
 
-/// Reads until `buf` is full or the stream ends; returns how much was read.
-fn fill(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+/// Fills `buf` with `len` bytes, or fewer at the end of the stream; says whether that end was met.
+fn refill(reader: &mut impl Read, buf: &mut Vec<u8>, len: usize) -> io::Result<bool> {
+    buf.resize(len, 0);
     let mut filled = 0;
-    while filled < buf.len() {
+    while filled < len {
         match reader.read(&mut buf[filled..]) {
-            Ok(0) => break,
+            Ok(0) => {
+                buf.truncate(filled);
+                return Ok(true);
+            }
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(filled)
+    Ok(false)
 }

@@ -7,15 +7,16 @@ use std::fmt;
 
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use p256::ecdsa::VerifyingKey as P256Key;
-use pkcs8::spki::{DecodePublicKey, EncodePublicKey};
+use pkcs8::spki::DecodePublicKey as _;
 use rsa::RsaPublicKey;
-use rsa::signature::Verifier as _;
-use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical;
 use crate::ids::NameError;
+
+mod material;
+use material::Material;
 
 /// Smallest RSA modulus, bits (TUF 4.2.2).
 pub const RSA_MIN_BITS: u32 = 2048;
@@ -138,13 +139,6 @@ pub enum KeyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the signature does not verify")]
 pub struct BadSignature;
-
-#[derive(Clone)]
-enum Material {
-    Ed25519(Ed25519Key),
-    P256(P256Key),
-    Rsa(Box<rsa::pss::VerifyingKey<Sha256>>),
-}
 
 /// A public key, with the key object it was read from or is written as.
 #[derive(Clone)]
@@ -277,24 +271,7 @@ impl PublicKey {
     /// # Errors
     /// [`BadSignature`], uniformly.
     pub fn verify(&self, message: &[u8], sig: &[u8]) -> Result<(), BadSignature> {
-        match &self.material {
-            Material::Ed25519(key) => {
-                let sig = ed25519_dalek::Signature::from_slice(sig).map_err(|_| BadSignature)?;
-                key.verify_strict(message, &sig).map_err(|_| BadSignature)
-            }
-            Material::P256(key) => {
-                let sig = p256::ecdsa::Signature::from_der(sig).map_err(|_| BadSignature)?;
-                key.verify(message, &sig).map_err(|_| BadSignature)
-            }
-            Material::Rsa(key) => {
-                let modulus: &RsaPublicKey = (**key).as_ref();
-                if sig.len() != modulus.size() {
-                    return Err(BadSignature);
-                }
-                let sig = rsa::pss::Signature::try_from(sig).map_err(|_| BadSignature)?;
-                key.verify(message, &sig).map_err(|_| BadSignature)
-            }
-        }
+        self.material.verify(message, sig)
     }
 }
 
@@ -309,76 +286,5 @@ impl Eq for PublicKey {}
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({:?}, {})", self.kind(), self.keyid)
-    }
-}
-
-impl Material {
-    const fn kind(&self) -> KeyType {
-        match self {
-            Self::Ed25519(_) => KeyType::Ed25519,
-            Self::P256(_) => KeyType::P256,
-            Self::Rsa(_) => KeyType::RsaPss,
-        }
-    }
-
-    fn p256(pem: &str) -> Result<Self, KeyError> {
-        if pem.len() > MAX_PEM {
-            return Err(KeyError::Material("P-256"));
-        }
-        P256Key::from_public_key_pem(pem)
-            .map(Self::P256)
-            .map_err(|_| KeyError::Material("P-256"))
-    }
-
-    fn rsa(pem: &str) -> Result<Self, KeyError> {
-        if pem.len() > MAX_PEM {
-            return Err(KeyError::Material("RSA"));
-        }
-        let key = RsaPublicKey::from_public_key_pem(pem).map_err(|_| KeyError::Material("RSA"))?;
-        Self::checked_rsa(key)
-    }
-
-    fn checked_rsa(key: RsaPublicKey) -> Result<Self, KeyError> {
-        let bits = key.n().bits();
-        if !(RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) {
-            return Err(KeyError::RsaSize(bits));
-        }
-        let exponent = key.e_bytes().iter().try_fold(0u64, |sum, byte| {
-            sum.checked_mul(256)
-                .map(|sum| sum + u64::from(*byte))
-                .filter(|sum| *sum <= 1 << 32)
-        });
-        match exponent {
-            Some(e) if e % 2 == 1 && e >= 65537 => Ok(Self::Rsa(Box::new(
-                rsa::pss::VerifyingKey::new_with_salt_len(key, 32),
-            ))),
-            _ => Err(KeyError::RsaExponent),
-        }
-    }
-
-    fn pem(&self) -> Result<String, KeyError> {
-        let ending = pkcs8::LineEnding::LF;
-        match self {
-            Self::Ed25519(key) => key.to_public_key_pem(ending),
-            Self::P256(key) => key.to_public_key_pem(ending),
-            Self::Rsa(key) => {
-                let key: &RsaPublicKey = (**key).as_ref();
-                key.to_public_key_pem(ending)
-            }
-        }
-        .map_err(|_| KeyError::Material("supported"))
-    }
-
-    fn spki(&self) -> Result<Vec<u8>, KeyError> {
-        match self {
-            Self::Ed25519(key) => key.to_public_key_der(),
-            Self::P256(key) => key.to_public_key_der(),
-            Self::Rsa(key) => {
-                let key: &RsaPublicKey = (**key).as_ref();
-                key.to_public_key_der()
-            }
-        }
-        .map(|document| document.as_bytes().to_vec())
-        .map_err(|_| KeyError::Material("supported"))
     }
 }

@@ -17,6 +17,8 @@ use crate::threshold::RoleKeys;
 #[derive(Debug, Clone)]
 pub struct RootDraft {
     signed: Map<String, Value>,
+    keys: Map<String, Value>,
+    roles: Map<String, Value>,
     previous: Option<RoleKeys>,
 }
 
@@ -30,30 +32,31 @@ impl RootDraft {
         signed.insert("version".into(), 1.into());
         signed.insert("expires".into(), write_instant(expires).into());
         signed.insert("consistent_snapshot".into(), true.into());
-        signed.insert("keys".into(), Map::new().into());
-        signed.insert("roles".into(), Map::new().into());
         Self {
             signed,
+            keys: Map::new(),
+            roles: Map::new(),
             previous: None,
         }
     }
 
     /// The version after `previous`, with the same keys until they are changed. It will need the signatures of both.
-    ///
-    /// # Errors
-    /// [`AuthoringError::NotStrict`] if `previous` is not an object, which parsing rules out.
-    pub fn next(previous: &Document<Root>, expires: Instant) -> Result<Self, AuthoringError> {
-        let mut signed = previous
-            .signed()
-            .as_object()
-            .ok_or(AuthoringError::NotStrict)?
-            .clone();
+    #[must_use]
+    pub fn next(previous: &Document<Root>, expires: Instant) -> Self {
+        let mut signed = previous.signed().as_object().cloned().unwrap_or_default();
         signed.insert("version".into(), (previous.version() + 1).into());
         signed.insert("expires".into(), write_instant(expires).into());
-        Ok(Self {
+        let mut take = |name| match signed.remove(name) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        let (keys, roles) = (take("keys"), take("roles"));
+        Self {
             signed,
+            keys,
+            roles,
             previous: Some(previous.role().keys(RoleName::Root).clone()),
-        })
+        }
     }
 
     /// Gives a role these keys and no others.
@@ -77,9 +80,9 @@ impl RootDraft {
         }
         let keyids: Vec<&str> = keys.iter().map(|key| key.keyid().as_str()).collect();
         let entry = json!({"keyids": keyids, "threshold": threshold});
-        object(&mut self.signed, "roles").insert(role.to_string(), entry);
+        self.roles.insert(role.to_string(), entry);
         for key in keys {
-            object(&mut self.signed, "keys").insert(key.keyid().to_string(), key.to_value());
+            self.keys.insert(key.keyid().to_string(), key.to_value());
         }
         Ok(self)
     }
@@ -92,7 +95,8 @@ impl RootDraft {
         let mut signed = self.signed.clone();
         let mut used = BTreeSet::new();
         for role in RoleName::ALL {
-            let entry = signed["roles"]
+            let entry = self
+                .roles
                 .get(role.as_str())
                 .ok_or(AuthoringError::RoleMissing(role.as_str()))?;
             let keyids: BTreeSet<String> = entry["keyids"]
@@ -112,7 +116,10 @@ impl RootDraft {
             }
             used.extend(keyids);
         }
-        object(&mut signed, "keys").retain(|keyid, _| used.contains(keyid));
+        let mut keys = self.keys.clone();
+        keys.retain(|keyid, _| used.contains(keyid));
+        signed.insert("keys".into(), keys.into());
+        signed.insert("roles".into(), self.roles.clone().into());
         Draft::new(signed.into())
     }
 
@@ -137,17 +144,5 @@ impl RootDraft {
             .clone();
         let keys: Vec<&RoleKeys> = self.previous.iter().chain([&own]).collect();
         complete::<Root>(bytes, &keys).map(|_| ())
-    }
-}
-
-/// The object under `name`, made if it is not there.
-fn object<'a>(signed: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
-    let entry = signed.entry(name).or_insert_with(|| Map::new().into());
-    if !entry.is_object() {
-        *entry = Map::new().into();
-    }
-    match entry {
-        Value::Object(map) => map,
-        _ => unreachable!("made an object above"),
     }
 }

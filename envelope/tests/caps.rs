@@ -1,0 +1,161 @@
+//! Claims above a cap are refused before anything is allocated for them.
+
+use sealift_envelope::{
+    FormatError, Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, MAX_PLAIN_LEN, SealError,
+    SealParams, SealPlan, SegmentSize,
+};
+
+use crate::support::{TestRng, parse_error};
+
+#[test]
+fn length_fields_at_and_above_the_cap() {
+    let mut bytes = b"SEALIFT\0\0\x01".to_vec();
+    bytes.extend(u32::MAX.to_be_bytes());
+    assert!(
+        matches!(parse_error(&bytes), FormatError::TooLarge { claimed, .. } if claimed > u64::from(u32::MAX))
+    );
+    // The largest immutable part that leaves room for an empty list's length field and the tail.
+    let room = u32::try_from(MAX_HEADER_LEN - 14 - 4 - 56).unwrap();
+    bytes.truncate(10);
+    bytes.extend(room.to_be_bytes());
+    assert!(matches!(parse_error(&bytes), FormatError::Truncated { needed, .. } if needed <= MAX_HEADER_LEN));
+    bytes.truncate(10);
+    bytes.extend((room + 1).to_be_bytes());
+    assert!(matches!(parse_error(&bytes), FormatError::TooLarge { .. }));
+}
+
+#[test]
+fn strings_and_lists_of_two_to_the_63() {
+    let huge = [0x80, 0, 0, 0, 0, 0, 0, 0];
+    let with = |immutable: &[u8], recipients: &[u8]| {
+        let mut bytes = b"SEALIFT\0\0\x01\0\0\0".to_vec();
+        bytes.push(u8::try_from(immutable.len()).unwrap());
+        bytes.extend(immutable);
+        bytes.extend([0, 0, 0, u8::try_from(recipients.len()).unwrap()]);
+        bytes.extend(recipients);
+        bytes.extend([0; 56]);
+        bytes
+    };
+    let text = [&[0xA4, 1, 1, 2, 0xF6, 3, 0x7B][..], &huge].concat();
+    assert!(matches!(
+        parse_error(&with(&text, &[0x80])),
+        FormatError::Cbor { .. }
+    ));
+    let id = [&[0xA4, 1, 1, 2, 0xF6, 3, 0x60, 4, 0x5B][..], &huge].concat();
+    assert!(matches!(
+        parse_error(&with(&id, &[0x80])),
+        FormatError::Cbor { .. }
+    ));
+    let map = [&[0xBB][..], &huge].concat();
+    assert!(matches!(
+        parse_error(&with(&map, &[0x80])),
+        FormatError::Cbor { .. }
+    ));
+
+    let good = [&[0xA4, 1, 1, 2, 0xF6, 3, 0x60, 4, 0x50][..], &[0; 16]].concat();
+    let list = [&[0x9B][..], &huge].concat();
+    let error = parse_error(&with(&good, &list));
+    assert_eq!(
+        error,
+        FormatError::TooLarge {
+            what: "the number of recipients",
+            claimed: 1 << 63,
+            cap: 256
+        }
+    );
+    let enc = [&[0x81, 0x84, 1, 0x58, 32][..], &[0; 32], &[0x5B], &huge].concat();
+    assert!(matches!(
+        parse_error(&with(&good, &enc)),
+        FormatError::Cbor { .. }
+    ));
+
+    let length = [&[0xA4, 1, 1, 2, 0x1B][..], &huge, &good[5..]].concat();
+    assert!(
+        matches!(parse_error(&with(&length, &[0x80])), FormatError::TooLarge { claimed, .. } if claimed == 1 << 63)
+    );
+    let over = [
+        &[0xA4, 1, 1, 2, 0x1B][..],
+        &(MAX_PLAIN_LEN + 1).to_be_bytes(),
+        &good[5..],
+    ]
+    .concat();
+    assert!(matches!(
+        parse_error(&with(&over, &[0x80])),
+        FormatError::TooLarge { .. }
+    ));
+    let most = [
+        &[0xA4, 1, 1, 2, 0x1B][..],
+        &MAX_PLAIN_LEN.to_be_bytes(),
+        &good[5..],
+    ]
+    .concat();
+    assert_eq!(
+        Header::parse(&with(&most, &[0x80])).unwrap().0.plain_length(),
+        Some(MAX_PLAIN_LEN)
+    );
+}
+
+#[test]
+fn key_files_and_key_boxes() {
+    let mut bytes = b"SEALKEY\0\0\x01".to_vec();
+    bytes.extend(u32::MAX.to_be_bytes());
+    assert!(matches!(
+        KeyFile::parse(&bytes).unwrap_err(),
+        FormatError::TooLarge { .. }
+    ));
+    let long = vec![0; MAX_KEY_FILE_LEN + 1];
+    assert!(matches!(
+        KeyFile::parse(&long).unwrap_err(),
+        FormatError::TooLarge { .. }
+    ));
+    assert!(matches!(
+        KeyFile::parse(&long[1..]).unwrap_err(),
+        FormatError::Magic { .. }
+    ));
+    assert!(matches!(
+        KeyBox::parse(&[0; 4097]).unwrap_err(),
+        FormatError::TooLarge { .. }
+    ));
+    assert!(matches!(
+        KeyBox::parse(&[0; 4096]).unwrap_err(),
+        FormatError::Cbor { .. }
+    ));
+}
+
+#[test]
+fn the_sealing_side_keeps_to_the_caps_too() {
+    let new = |params| SealPlan::new(params, &mut TestRng::new("caps")).map(drop);
+    let plain_length = |n| SealParams {
+        plain_length: Some(n),
+        segment_size: SegmentSize::MAX,
+        ..SealParams::default()
+    };
+    // The format would allow 4 PiB; the cap on the segment list ends at 16 TiB.
+    new(plain_length((1 << 44) - (1 << 36))).unwrap();
+    assert!(matches!(
+        new(plain_length(MAX_PLAIN_LEN)),
+        Err(SealError::SegmentList { .. })
+    ));
+    assert!(matches!(
+        new(plain_length(MAX_PLAIN_LEN + 1)),
+        Err(SealError::Params(_))
+    ));
+    let media = |len| SealParams {
+        media_type: "m".repeat(len),
+        ..SealParams::default()
+    };
+    new(media(0)).unwrap();
+    new(media(255)).unwrap();
+    assert!(matches!(
+        new(media(256)),
+        Err(SealError::Params(FormatError::TooLarge { .. }))
+    ));
+    let newline = SealParams {
+        media_type: "a\nb".into(),
+        ..SealParams::default()
+    };
+    assert!(matches!(
+        new(newline),
+        Err(SealError::Params(FormatError::Field { .. }))
+    ));
+}

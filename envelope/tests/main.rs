@@ -1,0 +1,20 @@
+//! What the sealed-image format does, one file for each behaviour.
+
+#![expect(clippy::cast_possible_truncation, reason = "test sizes are small and known")]
+
+mod support;
+
+mod caps;
+mod digests;
+mod key_box;
+mod key_file;
+mod private_keys;
+mod ranged;
+mod recipients;
+mod redaction;
+mod refuse_header;
+mod round_trip;
+mod segments;
+mod tamper;
+mod twice;
+mod vectors;

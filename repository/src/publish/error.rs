@@ -1,0 +1,99 @@
+//! Why nothing was published.
+
+use sealift_metadata::authoring::AuthoringError;
+
+use super::ChangeError;
+use crate::error::StoreError;
+use crate::walk::WalkError;
+
+/// Nothing was published, or nobody knows.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The repository as it is does not verify.
+    #[error("the repository in the store is not accepted; nothing was signed over it")]
+    Untrusted(#[from] WalkError),
+    /// The set that was signed is not accepted by the rules that clients go by.
+    #[error("clients would refuse what was signed; nothing was published, check keys and lifetimes")]
+    Unacceptable(#[source] WalkError),
+    /// The store holds other bytes than were verified before, under the same version.
+    #[error(
+        "the store shows another timestamp {version} than the one verified before; find out who wrote it"
+    )]
+    Equivocation {
+        /// The version that there are two of.
+        version: u64,
+    },
+    /// The root has expired.
+    #[error("root {version} expired at {expires}; publish a new root first")]
+    RootExpired {
+        /// Its version.
+        version: u64,
+        /// When.
+        expires: jiff::Timestamp,
+    },
+    /// The change does not fit.
+    #[error("the change does not fit the current repository")]
+    Change(#[from] ChangeError),
+    /// A target names an object that is not in the store, or one of another length.
+    #[error("{path}: named by a target, but the store has {found}; upload it first")]
+    MissingObject {
+        /// Path inside the repository.
+        path: String,
+        /// Nothing, or which length instead of which.
+        found: String,
+    },
+    /// A target's description cannot be read.
+    #[error("the description of target {path} cannot be published")]
+    BadTarget {
+        /// The target.
+        path: String,
+        /// What is wrong with it.
+        source: sealift_metadata::FormatError,
+    },
+    /// A role has no signer here.
+    #[error("there is no key here to sign {role} with")]
+    NoSigner {
+        /// The role.
+        role: &'static str,
+    },
+    /// Signing failed, or the keys here are not enough for the role.
+    #[error("{role} could not be signed")]
+    Sign {
+        /// The role.
+        role: &'static str,
+        /// How.
+        source: AuthoringError,
+    },
+    /// All version numbers near the next one are taken by files that no timestamp names.
+    #[error("{role}: {tried} versions in a row are taken by leftover files; remove them")]
+    Littered {
+        /// The role.
+        role: &'static str,
+        /// How many were looked at.
+        tried: u32,
+    },
+    /// Other publishers were faster every time.
+    #[error("other publishers were faster {attempts} times; try again")]
+    Contended {
+        /// How many times.
+        attempts: u32,
+    },
+    /// Another root of that version is published.
+    #[error("root {version} exists already and is another one; sign version {} on top of it", version + 1)]
+    RootTaken {
+        /// The version.
+        version: u64,
+    },
+    /// The bytes are not the root that comes next.
+    #[error("this is not root {expected}, which comes next")]
+    NotNextRoot {
+        /// The version that comes next.
+        expected: u64,
+        /// What is wrong, if it could not be read at all.
+        source: Option<sealift_metadata::FormatError>,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}

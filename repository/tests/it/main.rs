@@ -1,0 +1,24 @@
+//! The crate's behaviours, one file each, in one binary.
+
+#[cfg(test)]
+mod checking;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod lifetimes;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod roots;
+#[cfg(test)]
+mod s3;
+#[cfg(test)]
+mod uploads;

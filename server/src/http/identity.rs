@@ -1,0 +1,32 @@
+//! Which vehicle a request comes from: its certificate, looked up in the inventory every time.
+
+use super::App;
+use super::refusal::Refusal;
+use crate::stage::PeerCertificate;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use sealift_metadata::VehicleId;
+use sealift_wire::ProblemKind;
+use std::sync::Arc;
+
+/// Lets a request through if its certificate is one of an active vehicle, and notes which.
+pub async fn vehicle(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refusal> {
+    let Some(peer) = request.extensions().get::<Arc<PeerCertificate>>() else {
+        return Err(Refusal::of(ProblemKind::CertificateRefused, "no client certificate was presented"));
+    };
+    let vehicle = app.stage().identify(&Arc::clone(peer)).await?;
+    request.extensions_mut().insert(vehicle);
+    Ok(next.run(request).await)
+}
+
+/// Keeps one vehicle from asking too often. Object downloads are not counted.
+pub async fn paced(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
+    if let Some(vehicle) = request.extensions().get::<VehicleId>()
+        && let Err(seconds) = app.0.vehicle_pace.take(vehicle.as_str(), app.clock().now())
+    {
+        metrics::counter!("sealift_paced_total", "listener" => "vehicles").increment(1);
+        return Err(Refusal::new(ProblemKind::TooManyRequests).retry_after(seconds));
+    }
+    Ok(next.run(request).await)
+}

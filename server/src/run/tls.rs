@@ -1,0 +1,111 @@
+//! TLS of the two HTTPS listeners: rustls with aws-lc-rs, and nothing weaker than was configured.
+
+use crate::config::{MinTls, TlsListener};
+use crate::exit::{Code, Failure};
+use rustls::crypto::aws_lc_rs;
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::path::Path;
+use std::sync::Arc;
+
+static MODERN: &[&SupportedProtocolVersion] = &[&TLS13];
+static COMPATIBLE: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+
+/// The operators' side: no client certificates.
+pub fn operators(listener: &TlsListener) -> Result<Arc<ServerConfig>, Failure> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions(listener.min_tls))
+        .map_err(unusable(listener))?
+        .with_no_client_auth();
+    let (chain, key) = material(listener)?;
+    finish(builder.with_single_cert(chain, key).map_err(unusable(listener))?)
+}
+
+/// The vehicles' side: a client certificate under `client_ca` is required.
+pub fn vehicles(listener: &TlsListener, client_ca: &Path) -> Result<Arc<ServerConfig>, Failure> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for ca in certificates("vehicles.client_ca", client_ca)? {
+        roots.add(ca).map_err(|error| {
+            Failure::new(Code::Config, format!("vehicles.client_ca: {} holds an unusable CA", client_ca.display()))
+                .because(error)
+        })?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|error| Failure::new(Code::Config, "vehicles.client_ca cannot be used").because(error))?;
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions(listener.min_tls))
+        .map_err(unusable(listener))?
+        .with_client_cert_verifier(verifier);
+    let (chain, key) = material(listener)?;
+    finish(builder.with_single_cert(chain, key).map_err(unusable(listener))?)
+}
+
+fn finish(mut config: ServerConfig) -> Result<Arc<ServerConfig>, Failure> {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn versions(min: MinTls) -> &'static [&'static SupportedProtocolVersion] {
+    match min {
+        MinTls::V1_3 => MODERN,
+        MinTls::V1_2 => COMPATIBLE,
+    }
+}
+
+fn unusable(listener: &TlsListener) -> impl FnOnce(rustls::Error) -> Failure {
+    let text = format!(
+        "{0}.certificate {1} and {0}.key {2} do not make a TLS server",
+        listener.section,
+        listener.certificate.display(),
+        listener.key.display()
+    );
+    move |error| Failure::new(Code::Config, text).because(error)
+}
+
+type Material = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn material(listener: &TlsListener) -> Result<Material, Failure> {
+    let chain = certificates(&format!("{}.certificate", listener.section), &listener.certificate)?;
+    let field = format!("{}.key", listener.section);
+    let key = PrivateKeyDer::from_pem_file(&listener.key).map_err(|error| missing(&field, &listener.key, error))?;
+    Ok((chain, key))
+}
+
+fn certificates(field: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| missing(field, path, error))?;
+    if chain.is_empty() {
+        let text = format!("{field}: {} holds no certificate in PEM", path.display());
+        return Err(Failure::new(Code::Config, text));
+    }
+    Ok(chain)
+}
+
+/// Says how the material is made, since a first start always lacks it.
+fn missing(field: &str, path: &Path, error: rustls_pki_types::pem::Error) -> Failure {
+    let shown = path.display();
+    let how = if field.ends_with("client_ca") {
+        format!(
+            "put the CA of your vehicles' certificates there; to make one: openssl req -x509 -newkey ec \
+             -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj '/CN=vehicle CA' -keyout client-ca.key.pem -out {shown}"
+        )
+    } else {
+        let (key, certificate) = if field.ends_with(".key") {
+            (shown.to_string(), "server.pem".to_owned())
+        } else {
+            ("server.key.pem".to_owned(), shown.to_string())
+        };
+        format!(
+            "put the server's TLS material there; to make some for this machine: openssl req -x509 -newkey ec \
+             -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
+             -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {key} -out {certificate}"
+        )
+    };
+    Failure::new(Code::Config, format!("{field}: cannot read {shown}; {how}")).because(error)
+}
