@@ -1,5 +1,7 @@
 //! A seeded generator, plaintexts, keys and plans for the tests.
 
+pub(crate) mod make_vectors;
+
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
