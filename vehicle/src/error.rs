@@ -101,6 +101,15 @@ pub enum LocalError {
     /// The trust store is incomplete.
     #[error("{} is missing: nothing is trusted on first use; provision again", .0.display())]
     TrustMissing(PathBuf),
+    /// The stored root is not what it was.
+    #[error("{} is damaged: provision it again", path.display())]
+    TrustDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// No room left.
     #[error("the disk is full: {} could not be written; what was verified is kept", path.display())]
     DiskFull {

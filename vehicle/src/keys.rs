@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject;
 use sealift_envelope::{PrivateKey, UnwrapKey};
-use sealift_metadata::{EcuSerial, FileSigner, Signer};
+use sealift_metadata::{EcuSerial, FileSigner, PublicKey, Signer};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::durable;
@@ -55,6 +58,9 @@ fn load_ecu(layout: &Layout, ecu: &Ecu, demo: DemoKeys) -> Result<EcuKeys, Local
         source: Box::new(error),
     })?;
     refuse_demo(&path, signing.public().keyid().as_str(), demo)?;
+    if let Some(id) = spki_id(signing.public()) {
+        refuse_demo(&path, &id, demo)?;
+    }
     let sealing = match &ecu.sealing_key {
         None => None,
         Some(sealing_key) => {
@@ -93,6 +99,12 @@ fn refuse_demo(path: &Path, key_id: &str, demo: DemoKeys) -> Result<(), LocalErr
         });
     }
     Ok(())
+}
+
+/// Lower-hex SHA-256 of the SubjectPublicKeyInfo, as the list of demonstration keys has it.
+fn spki_id(key: &PublicKey) -> Option<String> {
+    let spki = SubjectPublicKeyInfoDer::from_pem_slice(key.to_pem().ok()?.as_bytes()).ok()?;
+    Some(hex::encode(Sha256::digest(&spki)))
 }
 
 /// One id a line; what follows white space, and lines starting with `#`, is commentary.

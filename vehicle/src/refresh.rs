@@ -2,7 +2,7 @@
 
 use sealift_metadata::TrustedTime;
 use sealift_metadata::trust::{
-    Attack, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
+    Fault, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
 };
 
 use crate::durable;
@@ -27,9 +27,13 @@ pub(crate) async fn refresh(
         Repository::Image => Limits::IMAGE,
     };
     let store = stored(layout, repository, limits)?;
-    let mut refresh = Refresh::start(store, kind, limits, now).map_err(|error| refused(repository, error))?;
+    let mut refresh =
+        Refresh::start(store, kind, limits, now).map_err(|error| refused(layout, repository, error))?;
     loop {
-        match refresh.step().map_err(|error| refused(repository, error))? {
+        match refresh
+            .step()
+            .map_err(|error| refused(layout, repository, error))?
+        {
             Step::Fetch(request) => {
                 let path = format!("/{}/{}", repository.url_prefix(), request.name);
                 refresh.supply(match transport.get(&path, request.max_bytes).await? {
@@ -77,8 +81,15 @@ fn stored(layout: &Layout, repository: Repository, limits: Limits) -> Result<Tru
     })
 }
 
-fn refused(repository: Repository, error: TrustError) -> CycleError {
+fn refused(layout: &Layout, repository: Repository, error: TrustError) -> CycleError {
+    if matches!(error.fault(), Fault::StoredRoot(_)) {
+        let path = layout.trust(repository, "root.json");
+        return LocalError::TrustDamaged {
+            path,
+            source: Box::new(error),
+        }
+        .into();
+    }
     let detail = format!("metadata of the {} repository", repository.name());
-    let attack: Attack = error.attack();
-    Refusal::new(attack, detail).because(error).into()
+    Refusal::new(error.attack(), detail).because(error).into()
 }
