@@ -1,6 +1,6 @@
 //! python-tuf and tuf-js, through `tests/peers/run.py`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sealift_tests::bins;
 use sealift_tests::process::Program;
@@ -22,18 +22,23 @@ fn node_modules() -> Result<PathBuf, String> {
     }
 }
 
-#[test]
-fn python_tuf_and_tuf_js_take_the_target_and_refuse_what_was_touched() {
+/// Has both clients judge the targets, or says why not.
+pub(super) fn peers_agree(tree: &Path, targets: &[&str]) {
     let (python, modules) = match (python(), node_modules()) {
         (Ok(python), Ok(modules)) => (python, modules),
         (Err(reason), _) | (_, Err(reason)) => return println!("left out: {reason}"),
     };
-    let (_world, tree) = published();
-    for target in [TARGET, "flat.img"] {
+    for target in targets {
         let program = Program::new("python", &python).arg(bins::package_dir().join("peers/run.py"));
-        let program = program.arg(&tree).arg(target).arg("--node-modules").arg(&modules);
+        let program = program.arg(tree).arg(target).arg("--node-modules").arg(&modules);
         let run = program.run().ok();
         assert!(run.text().ends_with("peers agree\n"), "{run}");
         print!("{}", run.text());
     }
+}
+
+#[test]
+fn python_tuf_and_tuf_js_take_the_target_and_refuse_what_was_touched() {
+    let (_world, tree) = published();
+    peers_agree(&tree, &[TARGET, "flat.img"]);
 }

@@ -1,5 +1,6 @@
 //! TUF clients that are not ours download what we published, and refuse it when it was touched.
 
+mod by_library;
 mod by_process;
 mod in_process;
 
