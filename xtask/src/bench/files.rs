@@ -15,6 +15,9 @@ use crate::failure::Failure;
 /// The limit that every other row is compared with.
 const LIMIT: &str = "openssl dgst -sha256";
 
+/// Name, the file that it makes, how to run it.
+type Candidate<'a> = (&'static str, &'static str, Box<dyn Fn() -> Command + 'a>);
+
 pub(super) fn rows(args: &Args, binaries: &Path, dir: &Path) -> Result<Vec<Row>, Failure> {
     make_image(&dir.join("plain"), args.size_mib)?;
     make_keys(dir)?;
@@ -43,7 +46,7 @@ pub(super) fn rows(args: &Args, binaries: &Path, dir: &Path) -> Result<Vec<Row>,
     // Name, product, the file that it makes, and how to run it; the order is the order of each round.
     let openssl = Path::new("openssl");
     let agep = Path::new("age");
-    let mut candidates: Vec<(&str, &str, Box<dyn Fn() -> Command>)> = vec![
+    let mut candidates: Vec<Candidate<'_>> = vec![
         (
             LIMIT,
             "",

@@ -76,9 +76,7 @@ fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
 
 fn python(shell: &Shell) -> Result<String, Failure> {
     let Some(stamp) = Stamp::of(shell, VENV, &[REQUIREMENTS])? else {
-        return Ok(format!(
-            "no Python packages (tests/peers/requirements.txt is not there)"
-        ));
+        return Ok("no Python packages (tests/peers/requirements.txt is not there)".to_owned());
     };
     if stamp.is_current() {
         return Ok("Python packages present".to_owned());
@@ -139,9 +137,7 @@ pub(super) fn peer_environment(shell: &Shell, command: &mut Command) {
     }
     let modules = shell.root().join(NODE).join("node_modules");
     if modules.exists() {
-        command
-            .env("SEALIFT_NODE_MODULES", &modules)
-            .env("NODE_PATH", modules);
+        command.env("SEALIFT_NODE_MODULES", modules);
     }
 }
 
