@@ -96,7 +96,7 @@ async fn make() -> World {
     }
     let first = draft.sign(&[&root]).await.unwrap();
     let first_root = Document::<Root>::parse(&first).unwrap();
-    let mut draft = RootDraft::next(&first_root, late).unwrap();
+    let mut draft = RootDraft::next(&first_root, late);
     draft
         .set_role(RoleName::Timestamp, &[timestamp.public().clone()], 1)
         .unwrap();

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::failure::Failure;
 use super::fleet::Vehicle;
 use super::site::Site;
+use crate::failure::Failure;
 
 /// Puts a file back as it was when dropped.
 #[derive(Debug)]
@@ -17,10 +17,12 @@ pub(super) struct Tampered {
 impl Tampered {
     /// Replaces the content of `path` by what `change` makes of it.
     fn with(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) -> Result<Self, Failure> {
-        let original = fs::read(&path).map_err(|error| Failure::at(format!("cannot read {}", path.display()), error))?;
+        let original =
+            fs::read(&path).map_err(|error| Failure::at(format!("cannot read {}", path.display()), error))?;
         let mut changed = original.clone();
         change(&mut changed);
-        fs::write(&path, changed).map_err(|error| Failure::at(format!("cannot write {}", path.display()), error))?;
+        fs::write(&path, changed)
+            .map_err(|error| Failure::at(format!("cannot write {}", path.display()), error))?;
         Ok(Self { path, original })
     }
 
@@ -41,9 +43,15 @@ impl Tampered {
 
     /// The sealing key of another vehicle in place of this one's: whatever the Director sends is then a key box for
     /// somebody else.
-    pub(super) fn sealing_key(site: &Site, victim: &Vehicle, thief: &Vehicle, ecu: &str) -> Result<Self, Failure> {
+    pub(super) fn sealing_key(
+        site: &Site,
+        victim: &Vehicle,
+        thief: &Vehicle,
+        ecu: &str,
+    ) -> Result<Self, Failure> {
         let key = |vehicle: &Vehicle| site.root.join(vehicle.id).join(format!("keys/{ecu}.sealing.pem"));
-        let foreign = fs::read(key(thief)).map_err(|error| Failure::at("cannot read the other vehicle's key", error))?;
+        let foreign = fs::read(key(thief))
+            .map_err(|error| Failure::at("cannot read the other vehicle's key", error))?;
         Self::with(key(victim), |bytes| *bytes = foreign)
     }
 }

@@ -7,9 +7,9 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::failure::Failure;
 use super::site::Site;
 use super::tools::Tools;
+use crate::failure::Failure;
 
 /// Bytes of a segment, `sealift target add`'s default.
 const SEGMENT: u64 = 1 << 20;
@@ -41,14 +41,37 @@ impl Vehicle {
     pub(super) fn provision(id: &'static str, site: &Site, tools: &Tools) -> Result<Self, Failure> {
         let api = site.api();
         let out = site.path(id);
-        let (ca, key, vehicle_ca) =
-            (site.path("fleet-ca/ca.pem"), site.path("fleet-ca/ca.key.pem"), site.path("server-ca/ca.pem"));
-        let (image_root, director_root) = (site.path("store/repo/1.root.json"), site.path("director/1.root.json"));
+        let (ca, key, vehicle_ca) = (
+            site.path("fleet-ca/ca.pem"),
+            site.path("fleet-ca/ca.key.pem"),
+            site.path("server-ca/ca.pem"),
+        );
+        let (image_root, director_root) = (
+            site.path("store/repo/1.root.json"),
+            site.path("director/1.root.json"),
+        );
         let mut arguments = vec![
-            "vehicle", "provision", id, "--ecu", "main,hardware=domain-controller,key=p256,primary",
-            "--ecu", "lamp,hardware=lamp-controller,key=rsa", "--fleet-ca-cert", &ca, "--fleet-ca-key", &key,
-            "--vehicle-url", &site.vehicles, "--vehicle-ca", &vehicle_ca, "--repository-root", &image_root,
-            "--director-root", &director_root, "--out", &out,
+            "vehicle",
+            "provision",
+            id,
+            "--ecu",
+            "main,hardware=domain-controller,key=p256,primary",
+            "--ecu",
+            "lamp,hardware=lamp-controller,key=rsa",
+            "--fleet-ca-cert",
+            &ca,
+            "--fleet-ca-key",
+            &key,
+            "--vehicle-url",
+            &site.vehicles,
+            "--vehicle-ca",
+            &vehicle_ca,
+            "--repository-root",
+            &image_root,
+            "--director-root",
+            &director_root,
+            "--out",
+            &out,
         ];
         arguments.extend(api.iter().map(String::as_str));
         tools.run("sealift", &arguments)?;
@@ -58,7 +81,9 @@ impl Vehicle {
     /// Assigns a target to one of the vehicle's ECUs.
     pub(super) fn assign(&self, ecu: &str, target: &str, site: &Site, tools: &Tools) -> Result<(), Failure> {
         let api = site.api();
-        tools.run("sealift", &self.assignment(ecu, target, &api)).map(drop)
+        tools
+            .run("sealift", &self.assignment(ecu, target, &api))
+            .map(drop)
     }
 
     /// As [`assign`](Self::assign), but the server must refuse; returns what it said.
@@ -83,7 +108,10 @@ impl Vehicle {
     pub(super) fn run(&self, site: &Site, tools: &Tools, kill_after: Option<usize>) -> Result<Run, Failure> {
         let directory = site.path(self.id);
         let log = site.root.join(format!("{}.log", self.id));
-        let log = fs::File::options().create(true).append(true).open(&log)
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
             .map_err(|error| Failure::at(format!("cannot open {}", log.display()), error))?;
         let mut child = tools
             .command("sealift-vehicle", &["--dir", &directory, "--once", "--json"])
@@ -92,18 +120,26 @@ impl Vehicle {
             .stderr(log)
             .spawn()
             .map_err(|error| Failure::at("cannot run sealift-vehicle", error))?;
-        let stdout = child.stdout.take().ok_or_else(|| Failure::new("sealift-vehicle has no output"))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::new("sealift-vehicle has no output"))?;
         let mut run = Run::default();
         for line in BufReader::new(stdout).lines() {
             let line = line.map_err(|error| Failure::at("cannot read the vehicle's events", error))?;
-            let event = serde_json::from_str(&line).map_err(|error| Failure::at(format!("not an event: {line}"), error))?;
+            let event = serde_json::from_str(&line)
+                .map_err(|error| Failure::at(format!("not an event: {line}"), error))?;
             run.note(&event);
             if kill_after.is_some_and(|count| run.verified.len() >= count) {
-                child.kill().map_err(|error| Failure::at("cannot kill sealift-vehicle", error))?;
+                child
+                    .kill()
+                    .map_err(|error| Failure::at("cannot kill sealift-vehicle", error))?;
                 break;
             }
         }
-        let status = child.wait().map_err(|error| Failure::at("cannot wait for sealift-vehicle", error))?;
+        let status = child
+            .wait()
+            .map_err(|error| Failure::at("cannot wait for sealift-vehicle", error))?;
         run.code = status.code();
         Ok(run)
     }
@@ -114,7 +150,10 @@ impl Run {
     pub(super) fn succeeded(self) -> Result<Self, Failure> {
         match self.code {
             Some(0) => Ok(self),
-            code => Err(Failure::new(format!("sealift-vehicle ended with {code:?}, refusal {:?}", self.refusal))),
+            code => Err(Failure::new(format!(
+                "sealift-vehicle ended with {code:?}, refusal {:?}",
+                self.refusal
+            ))),
         }
     }
 
@@ -124,7 +163,9 @@ impl Run {
             Some("segment") => {
                 self.verified.insert(number("index"));
             }
-            Some("range") => self.asked.extend(number("start") / SEGMENT..=number("end") / SEGMENT),
+            Some("range") => self
+                .asked
+                .extend(number("start") / SEGMENT..=number("end") / SEGMENT),
             Some("resumed") => self.held = number("held"),
             Some("refused") => self.refusal = event.get("code").and_then(Value::as_str).map(str::to_owned),
             _ => {}

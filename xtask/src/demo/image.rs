@@ -25,8 +25,15 @@ impl Source {
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])
             .output()
-            .map_err(|error| Failure::at("cannot ask rustc for its sysroot; name an image with --image FILE", error))?;
-        Ok(Self::Toolchain(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())))
+            .map_err(|error| {
+                Failure::at(
+                    "cannot ask rustc for its sysroot; name an image with --image FILE",
+                    error,
+                )
+            })?;
+        Ok(Self::Toolchain(PathBuf::from(
+            String::from_utf8_lossy(&output.stdout).trim(),
+        )))
     }
 
     /// What the image is, for people.
@@ -45,14 +52,24 @@ impl Source {
                 .map_err(|error| Failure::at(format!("cannot open {}", path.display()), error)),
             Self::Toolchain(path) => {
                 let mut child = Command::new("tar")
-                    .args(["--create", "--file=-", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
+                    .args([
+                        "--create",
+                        "--file=-",
+                        "--sort=name",
+                        "--owner=0",
+                        "--group=0",
+                        "--numeric-owner",
+                    ])
                     .args(["--mtime=@0", "--format=gnu", "--directory"])
                     .arg(path)
                     .arg(".")
                     .stdout(Stdio::piped())
                     .spawn()
                     .map_err(|error| Failure::at("cannot run tar", error))?;
-                let stdout = child.stdout.take().ok_or_else(|| Failure::new("tar has no output"))?;
+                let stdout = child
+                    .stdout
+                    .take()
+                    .ok_or_else(|| Failure::new("tar has no output"))?;
                 Ok(Reading::Tar(child, stdout))
             }
         }
@@ -98,34 +115,51 @@ pub(super) fn pump(mut source: Reading, sink: &mut impl Write) -> Result<u64, Fa
     let mut buffer = vec![0; 1 << 20];
     let mut total = 0;
     loop {
-        let read = source.read(&mut buffer).map_err(|error| Failure::at("cannot read the image", error))?;
-        let Some(block) = buffer.get(..read).filter(|block| !block.is_empty()) else { return Ok(total) };
-        sink.write_all(block).map_err(|error| Failure::at("cannot pass the image on", error))?;
+        let read = source
+            .read(&mut buffer)
+            .map_err(|error| Failure::at("cannot read the image", error))?;
+        let Some(block) = buffer.get(..read).filter(|block| !block.is_empty()) else {
+            return Ok(total);
+        };
+        sink.write_all(block)
+            .map_err(|error| Failure::at("cannot pass the image on", error))?;
         total += read as u64;
     }
 }
 
 /// Compares the source with a file, byte for byte, and returns the number of bytes that are equal.
 pub(super) fn compare(mut source: Reading, installed: &Path) -> Result<u64, Failure> {
-    let mut file =
-        File::open(installed).map_err(|error| Failure::at(format!("cannot open {}", installed.display()), error))?;
+    let mut file = File::open(installed)
+        .map_err(|error| Failure::at(format!("cannot open {}", installed.display()), error))?;
     let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     let mut total = 0_u64;
     loop {
-        let read = source.read(&mut left).map_err(|error| Failure::at("cannot read the image", error))?;
+        let read = source
+            .read(&mut left)
+            .map_err(|error| Failure::at("cannot read the image", error))?;
         if read == 0 {
             break;
         }
-        file.read_exact(&mut right[..read])
-            .map_err(|_| Failure::new(format!("{} ends at {total} or soon after, the original does not", installed.display())))?;
+        file.read_exact(&mut right[..read]).map_err(|_| {
+            Failure::new(format!(
+                "{} ends at {total} or soon after, the original does not",
+                installed.display()
+            ))
+        })?;
         if left[..read] != right[..read] {
-            return Err(Failure::new(format!("{} differs from the original after byte {total}", installed.display())));
+            return Err(Failure::new(format!(
+                "{} differs from the original after byte {total}",
+                installed.display()
+            )));
         }
         total += read as u64;
     }
     match file.read(&mut right) {
         Ok(0) => Ok(total),
-        Ok(_) => Err(Failure::new(format!("{} is longer than the original ({total} bytes)", installed.display()))),
+        Ok(_) => Err(Failure::new(format!(
+            "{} is longer than the original ({total} bytes)",
+            installed.display()
+        ))),
         Err(error) => Err(Failure::at(format!("cannot read {}", installed.display()), error)),
     }
 }

@@ -50,7 +50,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let began = start();
     site.found(&tools)?;
-    table.add("keys, CA, repository, Director", None, began.elapsed(), "four roles, one KEK, two roots");
+    table.add(
+        "keys, CA, repository, Director",
+        None,
+        began.elapsed(),
+        "four roles, one KEK, two roots",
+    );
 
     let began = start();
     let sent = publish_stream(&site, &tools, &source)?;
@@ -67,7 +72,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let began = start();
     let car = Vehicle::provision("VIN-0001", &site, &tools)?;
     let thief = Vehicle::provision("VIN-0002", &site, &tools)?;
-    table.add("provision two vehicles", None, began.elapsed(), "ECUs main (P-256) and lamp (RSA)");
+    table.add(
+        "provision two vehicles",
+        None,
+        began.elapsed(),
+        "ECUs main (P-256) and lamp (RSA)",
+    );
     let began = start();
     car.assign("main", BIG, &site, &tools)?;
     table.add("assign", None, began.elapsed(), "VIN-0001 main");
@@ -75,20 +85,34 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     update_with_kill(&car, &site, &tools, &mut table)?;
     let began = start();
     let equal = image::compare(source.open()?, &site.root.join("VIN-0001/installed/main.img"))?;
-    table.add("compare with the original", Some(equal), began.elapsed(), "equal, byte for byte");
+    table.add(
+        "compare with the original",
+        Some(equal),
+        began.elapsed(),
+        "equal, byte for byte",
+    );
 
     let began = start();
     car.assign("lamp", LAMP, &site, &tools)?;
     car.run(&site, &tools, None)?.succeeded()?;
     let installed = site.root.join("VIN-0001/installed/lamp.img");
     let equal = image::compare(Source::find(Some(&lamp))?.open()?, &installed)?;
-    table.add("RSA ECU: update and compare", Some(equal), began.elapsed(), "equal, byte for byte");
+    table.add(
+        "RSA ECU: update and compare",
+        Some(equal),
+        began.elapsed(),
+        "equal, byte for byte",
+    );
 
     attack(&car, &thief, &site, &tools, &mut table)?;
 
     println!("\n{}", table.render());
     if args.keep {
-        println!("server still running, process {}; files under {}", server.leave(), site.root.display());
+        println!(
+            "server still running, process {}; files under {}",
+            server.leave(),
+            site.root.display()
+        );
         println!("vehicles {}  operators {}", site.vehicles, site.operators);
     }
     Ok(())
@@ -100,19 +124,39 @@ fn update_with_kill(car: &Vehicle, site: &Site, tools: &Tools, table: &mut Table
     let began = start();
     let first = car.run(site, tools, Some(KILL_AFTER))?;
     if first.code.is_some() {
-        return Err(Failure::new(format!("the vehicle ended by itself ({:?}) before it could be killed", first.code)));
+        return Err(Failure::new(format!(
+            "the vehicle ended by itself ({:?}) before it could be killed",
+            first.code
+        )));
     }
     let kept = first.verified.len() as u64;
-    table.add("download, killed by SIGKILL", Some(kept * SEGMENT), began.elapsed(), &format!("{kept} segments verified"));
+    table.add(
+        "download, killed by SIGKILL",
+        Some(kept * SEGMENT),
+        began.elapsed(),
+        &format!("{kept} segments verified"),
+    );
     let began = start();
     let second = car.run(site, tools, None)?.succeeded()?;
     let twice = first.verified.intersection(&second.asked).count();
     if twice != 0 || second.held < kept {
-        return Err(Failure::new(format!("{twice} verified segments were fetched twice, {} of {kept} were kept", second.held)));
+        return Err(Failure::new(format!(
+            "{twice} verified segments were fetched twice, {} of {kept} were kept",
+            second.held
+        )));
     }
     let bytes = second.verified.len() as u64 * SEGMENT;
-    let outcome = format!("{} segments kept, {} fetched, none twice", second.held, second.verified.len());
-    table.add("resume, verify, open, install, report", Some(bytes), began.elapsed(), &outcome);
+    let outcome = format!(
+        "{} segments kept, {} fetched, none twice",
+        second.held,
+        second.verified.len()
+    );
+    table.add(
+        "resume, verify, open, install, report",
+        Some(bytes),
+        began.elapsed(),
+        &outcome,
+    );
     Ok(())
 }
 
@@ -120,24 +164,50 @@ fn update_with_kill(car: &Vehicle, site: &Site, tools: &Tools, table: &mut Table
 const KILL_AFTER: usize = 40;
 
 /// Four attacks while release 2 is pending, then release 2.
-fn attack(car: &Vehicle, thief: &Vehicle, site: &Site, tools: &Tools, table: &mut Table) -> Result<(), Failure> {
+fn attack(
+    car: &Vehicle,
+    thief: &Vehicle,
+    site: &Site,
+    tools: &Tools,
+    table: &mut Table,
+) -> Result<(), Failure> {
     let timestamp = site.root.join("store/repo/timestamp.json");
-    let yesterday = fs::read(&timestamp).map_err(|error| Failure::at(format!("cannot read {}", timestamp.display()), error))?;
+    let yesterday = fs::read(&timestamp)
+        .map_err(|error| Failure::at(format!("cannot read {}", timestamp.display()), error))?;
     let second = tools.path("sealift-vehicle");
     publish(site, tools, SECOND, "domain-controller", 2, &text(&second))?;
     car.assign("main", SECOND, site, tools)?;
 
     // The vehicle must have seen today's metadata for yesterday's to be old.
     let flipped = Tampered::flip(object(site, SECOND)?)?;
-    refused(car, site, tools, table, "attack: a flipped byte on the server", flipped)?;
+    refused(
+        car,
+        site,
+        tools,
+        table,
+        "attack: a flipped byte on the server",
+        flipped,
+    )?;
     let replayed = Tampered::replay(timestamp, yesterday)?;
     refused(car, site, tools, table, "attack: yesterday's metadata", replayed)?;
     let foreign = Tampered::sealing_key(site, car, thief, "main")?;
-    refused(car, site, tools, table, "attack: a key box for another vehicle", foreign)?;
+    refused(
+        car,
+        site,
+        tools,
+        table,
+        "attack: a key box for another vehicle",
+        foreign,
+    )?;
 
     let began = start();
     let said = steal(thief, site, tools)?;
-    table.add("attack: another supplier's copy", None, began.elapsed(), &format!("refused, {said}"));
+    table.add(
+        "attack: another supplier's copy",
+        None,
+        began.elapsed(),
+        &format!("refused, {said}"),
+    );
 
     let began = start();
     car.run(site, tools, None)?.succeeded()?;
@@ -145,7 +215,12 @@ fn attack(car: &Vehicle, thief: &Vehicle, site: &Site, tools: &Tools, table: &mu
         Source::find(Some(&second))?.open()?,
         &site.root.join("VIN-0001/installed/main.img"),
     )?;
-    table.add("release 2 after the attacks", Some(equal), began.elapsed(), "installed, equal byte for byte");
+    table.add(
+        "release 2 after the attacks",
+        Some(equal),
+        began.elapsed(),
+        "installed, equal byte for byte",
+    );
     Ok(())
 }
 
@@ -166,10 +241,18 @@ fn refused(
     match run.refusal {
         Some(code) if run.code != Some(0) && size(&installed) == before => {
             let exit = run.code.unwrap_or(-1);
-            table.add(step, None, began.elapsed(), &format!("refused, exit {exit}: {code}"));
+            table.add(
+                step,
+                None,
+                began.elapsed(),
+                &format!("refused, exit {exit}: {code}"),
+            );
             Ok(())
         }
-        refusal => Err(Failure::new(format!("{step}: not refused (exit {:?}, refusal {refusal:?})", run.code))),
+        refusal => Err(Failure::new(format!(
+            "{step}: not refused (exit {:?}, refusal {refusal:?})",
+            run.code
+        ))),
     }
 }
 
@@ -181,8 +264,12 @@ fn steal(thief: &Vehicle, site: &Site, tools: &Tools) -> Result<String, Failure>
     let original = text(&sealed).replace("/store/repo/targets/", "/store/private/keys/") + ".keys";
     fs::copy(&original, &keys).map_err(|error| Failure::at(format!("cannot copy {original}"), error))?;
     let copy = site.root.join("stolen.sealed");
-    fs::copy(&sealed, &copy).map_err(|error| Failure::at(format!("cannot copy {}", sealed.display()), error))?;
-    let listed = tools.run("sealift", &["--json", "target", "list", "--repository", &site.repository()])?;
+    fs::copy(&sealed, &copy)
+        .map_err(|error| Failure::at(format!("cannot copy {}", sealed.display()), error))?;
+    let listed = tools.run(
+        "sealift",
+        &["--json", "target", "list", "--repository", &site.repository()],
+    )?;
     let mut arguments = target_add(site, STOLEN, "domain-controller", 2, &text(&copy));
     arguments.retain(|argument| argument != "--director" && !argument.ends_with("kek.pub.pem"));
     arguments.extend(["--sealed", "--keys"].map(str::to_owned));
@@ -210,7 +297,9 @@ fn publish_stream(site: &Site, tools: &Tools, source: &Source) -> Result<u64, Fa
     let arguments = target_add(site, BIG, "domain-controller", 1, "-");
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let reading = source.open()?;
-    tools.fed("sealift", &arguments, |mut stdin| image::pump(reading, &mut stdin))
+    tools.fed("sealift", &arguments, |mut stdin| {
+        image::pump(reading, &mut stdin)
+    })
 }
 
 /// `sealift target add` with the demonstration's keys.

@@ -20,22 +20,35 @@ impl Tools {
         println!("building sealift, sealift-server and sealift-vehicle (release)");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--release", "--package", "sealift-cli", "--package", "sealift-server"])
+            .args([
+                "build",
+                "--release",
+                "--package",
+                "sealift-cli",
+                "--package",
+                "sealift-server",
+            ])
             .args(["--package", "sealift-vehicle", "--bins"])
             .status()
             .map_err(|error| Failure::at("cannot run cargo", error))?;
         if !status.success() {
             return Err(Failure::new("the binaries do not build, see above"));
         }
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-        let bin = target.join("release").canonicalize().map_err(|error| Failure::at("no build output", error))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+        let bin = target
+            .join("release")
+            .canonicalize()
+            .map_err(|error| Failure::at("no build output", error))?;
         Ok(Self { bin, environment })
     }
 
     /// A command of one of the binaries, with the demonstration's environment.
     pub(super) fn command(&self, binary: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.bin.join(binary));
-        command.args(arguments).envs(self.environment.iter().map(|(name, value)| (*name, value)));
+        command
+            .args(arguments)
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)));
         command
     }
 
@@ -57,10 +70,17 @@ impl Tools {
     pub(super) fn refused(&self, binary: &str, arguments: &[&str]) -> Result<String, Failure> {
         let output = self.output(binary, arguments)?;
         if output.status.success() {
-            return Err(Failure::new(format!("`{binary} {}` succeeded, it must be refused", arguments.join(" "))));
+            return Err(Failure::new(format!(
+                "`{binary} {}` succeeded, it must be refused",
+                arguments.join(" ")
+            )));
         }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(format!("exit {}: {}", output.status.code().unwrap_or(-1), said.lines().next().unwrap_or("").trim()))
+        Ok(format!(
+            "exit {}: {}",
+            output.status.code().unwrap_or(-1),
+            said.lines().next().unwrap_or("").trim()
+        ))
     }
 
     /// Runs a command to its end, whatever that is.
@@ -89,7 +109,9 @@ impl Tools {
             Some(mut stdin) => feed(&mut stdin),
             None => Err(Failure::new(format!("{binary} has no standard input"))),
         };
-        let output = child.wait_with_output().map_err(|error| Failure::at(format!("cannot wait for {binary}"), error))?;
+        let output = child
+            .wait_with_output()
+            .map_err(|error| Failure::at(format!("cannot wait for {binary}"), error))?;
         if !output.status.success() {
             return Err(failure(binary, arguments, &output));
         }
@@ -98,7 +120,10 @@ impl Tools {
 }
 
 /// The moment from which a step is measured.
-#[expect(clippy::disallowed_methods, reason = "the demonstration measures real time, nothing depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the demonstration measures real time, nothing depends on it"
+)]
 pub(super) fn start() -> Instant {
     Instant::now()
 }
