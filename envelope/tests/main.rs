@@ -1,6 +1,10 @@
 //! What the sealed-image format does, one file for each behaviour.
 
-#![expect(clippy::cast_possible_truncation, reason = "test sizes are small and known")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -134,8 +134,12 @@ fn every_refusal_looks_the_same() {
         let altered = |enc: Option<usize>, ct: Option<usize>| {
             let mut e = stanza.enc().to_vec();
             let mut c: [u8; 48] = stanza.ciphertext().try_into().unwrap();
-            enc.map(|at| e[at] ^= 1);
-            ct.map(|at| c[at] ^= 1);
+            if let Some(at) = enc {
+                e[at] ^= 1;
+            }
+            if let Some(at) = ct {
+                c[at] ^= 1;
+            }
             Stanza::new(stanza.wrap(), stanza.key_id(), e, c).unwrap()
         };
         assert_eq!(

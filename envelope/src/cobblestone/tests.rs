@@ -115,7 +115,7 @@ fn wycheproof_messages_are_sealed_to_the_same_bytes() {
             keys.seal_chunk(index, chunk, &mut again).unwrap();
             index += 1;
         }
-        if plain.len() % CHUNK_LEN == 0 {
+        if plain.len().is_multiple_of(CHUNK_LEN) {
             keys.seal_chunk(index, &[], &mut again).unwrap();
         }
         assert!(again == message, "{}", test.tc_id);
