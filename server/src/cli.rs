@@ -82,11 +82,34 @@ mod tests {
     #[test]
     fn scopes_may_be_repeated_or_listed() {
         let parse = |args: &[&str]| Arguments::try_parse_from(args).map(|a| a.command);
-        let line = ["sealift-server", "token", "create", "--name", "ci", "--scope", "vehicles:read,vehicles:write", "--scope", "assignments:write", "--expires", "30"];
+        let line = [
+            "sealift-server",
+            "token",
+            "create",
+            "--name",
+            "ci",
+            "--scope",
+            "vehicles:read,vehicles:write",
+            "--scope",
+            "assignments:write",
+            "--expires",
+            "30",
+        ];
         let Ok(Some(Command::Token(TokenCommand::Create { scopes, expires, .. }))) = parse(&line) else {
             panic!("not parsed")
         };
         assert_eq!((scopes.len(), expires), (3, 30));
-        assert!(parse(&["sealift-server", "token", "create", "--name", "x", "--scope", "root"]).is_err());
+        assert!(
+            parse(&[
+                "sealift-server",
+                "token",
+                "create",
+                "--name",
+                "x",
+                "--scope",
+                "root"
+            ])
+            .is_err()
+        );
     }
 }

@@ -194,11 +194,17 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; each names the file or the field.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(path) = path else { return Self::resolve(Raw::default(), Path::new("")) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let raw = Self::parse(&text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let Some(path) = path else {
+            return Self::resolve(Raw::default(), Path::new(""));
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let raw = Self::parse(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         Self::resolve(raw, path.parent().unwrap_or(Path::new("")))
     }
 

@@ -10,8 +10,8 @@ mod tests;
 use async_trait::async_trait;
 use jiff::Timestamp;
 pub use rows::{
-    AssignmentRow, DirectorRow, DirectorSet, EcuRow, EventRow, InstalledRow, ManifestRecord, NewEcu, NewVehicle,
-    ReportRow, SummaryRow, TokenRow, VehicleRow, VehicleStatus,
+    AssignmentRow, DirectorRow, DirectorSet, EcuRow, EventRow, InstalledRow, ManifestRecord, NewEcu,
+    NewVehicle, ReportRow, SummaryRow, TokenRow, VehicleRow, VehicleStatus,
 };
 use sealift_wire::VehicleState;
 pub use sqlite::SqliteInventory;

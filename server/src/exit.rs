@@ -42,7 +42,11 @@ impl Code {
 impl Failure {
     /// A failure that says what, where, and what to do.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// The same failure, with the error below it.
@@ -60,8 +64,10 @@ impl Failure {
     /// Message and every cause below it on one line, for the one place that prints it.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
-        let mut next: Option<&(dyn std::error::Error + 'static)> =
-            self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static));
+        let mut next: Option<&(dyn std::error::Error + 'static)> = self
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static));
         while let Some(error) = next {
             text.push_str(": ");
             text.push_str(error.to_string().trim_end());

@@ -1,7 +1,7 @@
 //! Routers: what a request is called, who may send it, and how an answer looks. What it means is in `stage`.
 
-mod body;
 mod bearer;
+mod body;
 mod director;
 mod download;
 mod identity;
@@ -43,7 +43,9 @@ struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner").field("stage", &self.stage).finish_non_exhaustive()
+        f.debug_struct("Inner")
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +54,14 @@ impl App {
     pub fn new(stage: Arc<Stage>, clock: Clock, limits: Limits, metrics: Option<PrometheusHandle>) -> Self {
         let vehicle_pace = Pace::new(limits.vehicle_requests_per_minute);
         let operator_pace = Pace::new(limits.operator_requests_per_minute);
-        Self(Arc::new(Inner { stage, clock, limits, vehicle_pace, operator_pace, metrics }))
+        Self(Arc::new(Inner {
+            stage,
+            clock,
+            limits,
+            vehicle_pace,
+            operator_pace,
+            metrics,
+        }))
     }
 
     fn stage(&self) -> &Stage {
@@ -75,7 +84,9 @@ impl App {
 /// The vehicles' listener. Every request needs a `PeerCertificate` extension, which the TLS listener puts there.
 pub fn vehicle_router(app: App) -> Router {
     let own = director::routes().route_layer(from_fn_with_state(app.clone(), identity::paced));
-    let routes = repo::routes().merge(own).route_layer(from_fn_with_state(app.clone(), identity::vehicle));
+    let routes = repo::routes()
+        .merge(own)
+        .route_layer(from_fn_with_state(app.clone(), identity::vehicle));
     finish(routes, app, "vehicles")
 }
 
@@ -92,10 +103,14 @@ pub fn telemetry_router(app: App) -> Router {
 fn finish(routes: Router<App>, app: App, listener: &'static str) -> Router {
     let in_flight = Arc::new(Semaphore::new(app.limits().max_requests_in_flight));
     routes
-        .route_layer(from_fn(move |request, next| wrap::observed(listener, request, next)))
+        .route_layer(from_fn(move |request, next| {
+            wrap::observed(listener, request, next)
+        }))
         .fallback(nothing)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn(move |request, next| wrap::admitted(Arc::clone(&in_flight), request, next)))
+        .layer(from_fn(move |request, next| {
+            wrap::admitted(Arc::clone(&in_flight), request, next)
+        }))
         .layer(wrap::panics())
         .layer(from_fn(wrap::hardened))
         .with_state(app)

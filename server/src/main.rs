@@ -8,7 +8,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    #[expect(clippy::disallowed_methods, reason = "the one place where the real clock is made")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the real clock is made"
+    )]
     let clock = Clock::new(jiff::Timestamp::now);
     let entropy = Entropy::new(rand_core::UnwrapErr(getrandom::SysRng));
     match run::main(arguments, clock, entropy) {

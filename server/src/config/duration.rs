@@ -32,10 +32,28 @@ mod tests {
 
     #[test]
     fn table() {
-        for (text, seconds) in [("1s", 1), ("90s", 90), ("15m", 900), ("24h", 86_400), ("7d", 604_800)] {
+        for (text, seconds) in [
+            ("1s", 1),
+            ("90s", 90),
+            ("15m", 900),
+            ("24h", 86_400),
+            ("7d", 604_800),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "s", "0s", "-1s", "1", "1.5h", "1 h", "1w", "é", "99999999999999999999s", "4000d"] {
+        for text in [
+            "",
+            "s",
+            "0s",
+            "-1s",
+            "1",
+            "1.5h",
+            "1 h",
+            "1w",
+            "é",
+            "99999999999999999999s",
+            "4000d",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

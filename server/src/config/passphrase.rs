@@ -16,11 +16,14 @@ impl PassphraseSource {
         let mut bytes = match self {
             Self::Env(name) => {
                 #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
-                let value = std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?;
+                let value =
+                    std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?;
                 Zeroizing::new(value.into_bytes())
             }
             Self::File(path) => {
-                let refuse = |error: std::io::Error| format!("cannot read the passphrase file {}: {error}", path.display());
+                let refuse = |error: std::io::Error| {
+                    format!("cannot read the passphrase file {}: {error}", path.display())
+                };
                 let file = std::fs::File::open(path).map_err(refuse)?;
                 let mut bytes = Zeroizing::new(Vec::new());
                 file.take(MAX_BYTES + 2).read_to_end(&mut bytes).map_err(refuse)?;
@@ -36,7 +39,10 @@ impl PassphraseSource {
         match bytes.len() {
             0 => Err(format!("the passphrase in {} is empty", self.place())),
             1..=1024 => Ok(bytes),
-            _ => Err(format!("the passphrase in {} is longer than {MAX_BYTES} bytes", self.place())),
+            _ => Err(format!(
+                "the passphrase in {} is longer than {MAX_BYTES} bytes",
+                self.place()
+            )),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::raw::{self, Raw};
 use super::{
-    Config, ConfigError, Director, KeyFile, Limits, Log, LogFormat, MinTls, PassphraseSource, Repository, TlsListener,
-    duration,
+    Config, ConfigError, Director, KeyFile, Limits, Log, LogFormat, MinTls, PassphraseSource, Repository,
+    TlsListener, duration,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,12 @@ impl Config {
             None => None,
             Some(text) => match url::Url::parse(&text) {
                 Ok(url) if url.scheme() == "https" => Some(url),
-                _ => return Err(value("vehicles.public_url", format!("`{text}` is not an https:// URL"))),
+                _ => {
+                    return Err(value(
+                        "vehicles.public_url",
+                        format!("`{text}` is not an https:// URL"),
+                    ));
+                }
             },
         };
         Ok(Self {
@@ -54,7 +59,10 @@ impl Config {
             database_url: match raw.database.url {
                 Some(url) if url.starts_with("sqlite:") => url,
                 Some(url) => {
-                    return Err(value("database.url", format!("`{url}` does not start with sqlite:")));
+                    return Err(value(
+                        "database.url",
+                        format!("`{url}` does not start with sqlite:"),
+                    ));
                 }
                 None => format!("sqlite://{}", under("sealift.db").display()),
             },
@@ -65,26 +73,44 @@ impl Config {
 }
 
 fn repository(raw: raw::RawRepository, base: &Path, data_dir: &Path) -> Result<Repository, ConfigError> {
-    let snapshot =
-        passphrase("repository.snapshot", base, raw.snapshot_passphrase_env, raw.snapshot_passphrase_file)?;
-    let timestamp =
-        passphrase("repository.timestamp", base, raw.timestamp_passphrase_env, raw.timestamp_passphrase_file)?;
+    let snapshot = passphrase(
+        "repository.snapshot",
+        base,
+        raw.snapshot_passphrase_env,
+        raw.snapshot_passphrase_file,
+    )?;
+    let timestamp = passphrase(
+        "repository.timestamp",
+        base,
+        raw.timestamp_passphrase_env,
+        raw.timestamp_passphrase_file,
+    )?;
     let key = |field, given: Option<PathBuf>, passphrase| {
-        given.map(|path| KeyFile { field, path: base.join(path), passphrase })
+        given.map(|path| KeyFile {
+            field,
+            path: base.join(path),
+            passphrase,
+        })
     };
     let (snapshot_key, timestamp_key) = (
         key("repository.snapshot_key", raw.snapshot_key, snapshot),
         key("repository.timestamp_key", raw.timestamp_key, timestamp),
     );
     if snapshot_key.is_some() != timestamp_key.is_some() {
-        return Err(value("repository.snapshot_key", "give timestamp_key and snapshot_key, or neither"));
+        return Err(value(
+            "repository.snapshot_key",
+            "give timestamp_key and snapshot_key, or neither",
+        ));
     }
     Ok(Repository {
         url: match raw.url {
             Some(url) => url,
             None => file_url(&data_dir.join("repository"))?,
         },
-        root: raw.root.map_or_else(|| data_dir.join("trust/image/1.root.json"), |given| base.join(given)),
+        root: raw.root.map_or_else(
+            || data_dir.join("trust/image/1.root.json"),
+            |given| base.join(given),
+        ),
         snapshot_key,
         timestamp_key,
         refresh_interval: time("repository.refresh_interval", raw.refresh_interval, "5m")?,
@@ -94,25 +120,67 @@ fn repository(raw: raw::RawRepository, base: &Path, data_dir: &Path) -> Result<R
 fn director(raw: raw::RawDirector, base: &Path, data_dir: &Path) -> Result<Director, ConfigError> {
     let key = |field: &'static str, given: Option<PathBuf>, default: &str, passphrase| KeyFile {
         field,
-        path: given.map_or_else(|| data_dir.join("director").join(default), |given| base.join(given)),
+        path: given.map_or_else(
+            || data_dir.join("director").join(default),
+            |given| base.join(given),
+        ),
         passphrase,
     };
-    let targets = passphrase("director.targets", base, raw.targets_passphrase_env, raw.targets_passphrase_file)?;
-    let snapshot =
-        passphrase("director.snapshot", base, raw.snapshot_passphrase_env, raw.snapshot_passphrase_file)?;
-    let timestamp =
-        passphrase("director.timestamp", base, raw.timestamp_passphrase_env, raw.timestamp_passphrase_file)?;
-    let kek = passphrase("director.kek", base, raw.kek_passphrase_env, raw.kek_passphrase_file)?;
+    let targets = passphrase(
+        "director.targets",
+        base,
+        raw.targets_passphrase_env,
+        raw.targets_passphrase_file,
+    )?;
+    let snapshot = passphrase(
+        "director.snapshot",
+        base,
+        raw.snapshot_passphrase_env,
+        raw.snapshot_passphrase_file,
+    )?;
+    let timestamp = passphrase(
+        "director.timestamp",
+        base,
+        raw.timestamp_passphrase_env,
+        raw.timestamp_passphrase_file,
+    )?;
+    let kek = passphrase(
+        "director.kek",
+        base,
+        raw.kek_passphrase_env,
+        raw.kek_passphrase_file,
+    )?;
     Ok(Director {
-        root: raw.root.map_or_else(|| data_dir.join("director/1.root.json"), |given| base.join(given)),
-        targets_key: key("director.targets_key", raw.targets_key, "director-targets.pem", targets),
-        snapshot_key: key("director.snapshot_key", raw.snapshot_key, "director-snapshot.pem", snapshot),
-        timestamp_key: key("director.timestamp_key", raw.timestamp_key, "director-timestamp.pem", timestamp),
+        root: raw
+            .root
+            .map_or_else(|| data_dir.join("director/1.root.json"), |given| base.join(given)),
+        targets_key: key(
+            "director.targets_key",
+            raw.targets_key,
+            "director-targets.pem",
+            targets,
+        ),
+        snapshot_key: key(
+            "director.snapshot_key",
+            raw.snapshot_key,
+            "director-snapshot.pem",
+            snapshot,
+        ),
+        timestamp_key: key(
+            "director.timestamp_key",
+            raw.timestamp_key,
+            "director-timestamp.pem",
+            timestamp,
+        ),
         keks: raw
             .keks
             .unwrap_or_default()
             .into_iter()
-            .map(|path| KeyFile { field: "director.keks", path: base.join(path), passphrase: kek.clone() })
+            .map(|path| KeyFile {
+                field: "director.keks",
+                path: base.join(path),
+                passphrase: kek.clone(),
+            })
             .collect(),
         metadata_lifetime: time("director.metadata_lifetime", raw.metadata_lifetime, "24h")?,
     })
@@ -154,12 +222,20 @@ fn log(raw: raw::RawLog) -> Result<Log, ConfigError> {
         Some("json") => LogFormat::Json,
         Some(other) => return Err(value("log.format", format!("`{other}` is neither text nor json"))),
     };
-    Ok(Log { format, filter: raw.filter.unwrap_or_else(|| "info".to_owned()) })
+    Ok(Log {
+        format,
+        filter: raw.filter.unwrap_or_else(|| "info".to_owned()),
+    })
 }
 
 fn address(field: &str, given: Option<String>, default: &str) -> Result<SocketAddr, ConfigError> {
     let text = given.as_deref().unwrap_or(default);
-    text.parse().map_err(|_| value(field, format!("`{text}` is not ADDRESS:PORT such as 127.0.0.1:8443")))
+    text.parse().map_err(|_| {
+        value(
+            field,
+            format!("`{text}` is not ADDRESS:PORT such as 127.0.0.1:8443"),
+        )
+    })
 }
 
 fn min_tls(field: &str, given: Option<&str>) -> Result<MinTls, ConfigError> {
@@ -185,20 +261,29 @@ fn passphrase(
         (None, None) => Ok(None),
         (Some(name), None) => Ok(Some(PassphraseSource::Env(name))),
         (None, Some(path)) => Ok(Some(PassphraseSource::File(base.join(path)))),
-        (Some(_), Some(_)) => {
-            Err(value(&format!("{field}_passphrase_env"), "give the variable or the file, not both"))
-        }
+        (Some(_), Some(_)) => Err(value(
+            &format!("{field}_passphrase_env"),
+            "give the variable or the file, not both",
+        )),
     }
 }
 
 fn file_url(path: &Path) -> Result<String, ConfigError> {
-    let absolute =
-        std::path::absolute(path).map_err(|error| value("data_dir", format!("has no absolute path: {error}")))?;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| value("data_dir", format!("has no absolute path: {error}")))?;
     url::Url::from_file_path(&absolute)
         .map(String::from)
-        .map_err(|()| value("data_dir", format!("{} cannot be written as a file:// URL", absolute.display())))
+        .map_err(|()| {
+            value(
+                "data_dir",
+                format!("{} cannot be written as a file:// URL", absolute.display()),
+            )
+        })
 }
 
 fn value(field: impl Into<String>, reason: impl Into<String>) -> ConfigError {
-    ConfigError::Value { field: field.into(), reason: reason.into() }
+    ConfigError::Value {
+        field: field.into(),
+        reason: reason.into(),
+    }
 }

@@ -14,10 +14,20 @@ fn refused(text: &str) -> String {
 fn no_file_gives_everything_under_one_directory() {
     let config = Config::load(None).unwrap();
     assert_eq!(config.data_dir, Path::new("sealift-data"));
-    assert_eq!(config.vehicles.certificate, Path::new("sealift-data/tls/server.pem"));
-    assert_eq!(config.director.root, Path::new("sealift-data/director/1.root.json"));
+    assert_eq!(
+        config.vehicles.certificate,
+        Path::new("sealift-data/tls/server.pem")
+    );
+    assert_eq!(
+        config.director.root,
+        Path::new("sealift-data/director/1.root.json")
+    );
     assert_eq!(config.database_url, "sqlite://sealift-data/sealift.db");
-    assert!(config.repository.url.starts_with("file:///"), "{}", config.repository.url);
+    assert!(
+        config.repository.url.starts_with("file:///"),
+        "{}",
+        config.repository.url
+    );
     assert!(config.repository.url.ends_with("/sealift-data/repository"));
     assert!(!config.demo);
 }
@@ -33,10 +43,15 @@ fn the_sample_in_the_handbook_parses() {
 
 #[test]
 fn relative_paths_start_at_the_files_directory() {
-    let raw = Config::parse("data_dir = 'd'\n[vehicles]\nkey = 'k.pem'\n[director]\nkeks = ['a.pem', '/b.pem']").unwrap();
+    let raw =
+        Config::parse("data_dir = 'd'\n[vehicles]\nkey = 'k.pem'\n[director]\nkeks = ['a.pem', '/b.pem']")
+            .unwrap();
     let config = Config::resolve(raw, Path::new("/etc/sealift")).unwrap();
     assert_eq!(config.vehicles.key, Path::new("/etc/sealift/k.pem"));
-    assert_eq!(config.vehicles.certificate, Path::new("/etc/sealift/d/tls/server.pem"));
+    assert_eq!(
+        config.vehicles.certificate,
+        Path::new("/etc/sealift/d/tls/server.pem")
+    );
     assert_eq!(config.director.keks[0].path, Path::new("/etc/sealift/a.pem"));
     assert_eq!(config.director.keks[1].path, Path::new("/b.pem"));
     assert_eq!(config.repository.url, "file:///etc/sealift/d/repository");
@@ -65,7 +80,10 @@ fn a_bad_value_is_named_with_its_field() {
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("[limits]\nmax_connections = 0", "limits.max_connections"),
         ("[limits]\ndrain_timeout = '1'", "limits.drain_timeout"),
-        ("[director]\nmetadata_lifetime = '0s'", "director.metadata_lifetime"),
+        (
+            "[director]\nmetadata_lifetime = '0s'",
+            "director.metadata_lifetime",
+        ),
         ("[repository]\nsnapshot_key = 's.pem'", "repository.snapshot_key"),
         (
             "[director]\ntargets_passphrase_env = 'A'\ntargets_passphrase_file = 'b'",

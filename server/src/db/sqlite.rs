@@ -6,15 +6,17 @@ mod tokens;
 mod vehicles;
 
 use super::{
-    AssignmentRow, DbError, DirectorRow, DirectorSet, EventRow, Inventory, ManifestRecord, NewVehicle, SummaryRow,
-    TokenRow, VehicleRow, VehicleStatus,
+    AssignmentRow, DbError, DirectorRow, DirectorSet, EventRow, Inventory, ManifestRecord, NewVehicle,
+    SummaryRow, TokenRow, VehicleRow, VehicleStatus,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sealift_wire::VehicleState;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlSafeStr, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr, Sqlite, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
@@ -63,20 +65,36 @@ impl SqliteInventory {
 
     /// A transaction that holds the write lock from its first moment.
     async fn write(&self, during: &'static str) -> Result<Transaction<'static, Sqlite>, DbError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(during))
+        self.pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed(during))
     }
 }
 
 /// Every schema change there was, in order; none is ever edited.
 fn migrations() -> Vec<Migration> {
     let migration = |version, name, sql: &'static str| {
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+        Migration::new(
+            version,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
     };
-    vec![migration(1, "inventory", include_str!("migrations/0001_inventory.sql"))]
+    vec![migration(
+        1,
+        "inventory",
+        include_str!("migrations/0001_inventory.sql"),
+    )]
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(during: &'static str) -> impl FnOnce(E) -> DbError {
-    move |source| DbError::Failed { during, source: Box::new(source) }
+    move |source| DbError::Failed {
+        during,
+        source: Box::new(source),
+    }
 }
 
 /// A number for a column; the metadata rules keep all of ours under 2^53.
@@ -98,13 +116,20 @@ fn digest(bytes: Vec<u8>) -> Result<[u8; 32], DbError> {
 }
 
 fn state(text: &str) -> VehicleState {
-    if text == "active" { VehicleState::Active } else { VehicleState::Revoked }
+    if text == "active" {
+        VehicleState::Active
+    } else {
+        VehicleState::Revoked
+    }
 }
 
 #[async_trait]
 impl Inventory for SqliteInventory {
     async fn ping(&self) -> Result<(), DbError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map_err(failed("ping"))?;
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .map_err(failed("ping"))?;
         Ok(())
     }
 

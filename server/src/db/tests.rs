@@ -16,7 +16,11 @@ fn vehicle(id: &str) -> NewVehicle {
         sealing_key: (n == 0).then(|| ("id".to_owned(), "pem".to_owned())),
         require_sealed: n == 1,
     };
-    NewVehicle { id: id.to_owned(), certificate_key_id: format!("{id}-key"), ecus: vec![ecu(0), ecu(1)] }
+    NewVehicle {
+        id: id.to_owned(),
+        certificate_key_id: format!("{id}-key"),
+        ecus: vec![ecu(0), ecu(1)],
+    }
 }
 
 fn assignment(correlation_id: &str) -> AssignmentRow {
@@ -39,7 +43,12 @@ fn report(counter: u64) -> ReportRow {
         sha256: [4; 32],
         latest_time: at(20),
         received_at: at(21),
-        installed: Some(InstalledRow { path: "a".to_owned(), sha256: [2; 32], length: 5, release_counter: 3 }),
+        installed: Some(InstalledRow {
+            path: "a".to_owned(),
+            sha256: [2; 32],
+            length: 5,
+            release_counter: 3,
+        }),
         attacks: vec!["rollback".to_owned()],
     }
 }
@@ -70,16 +79,28 @@ async fn taken_names_are_refused_and_leave_nothing() {
         DbError::Exists(what) => what,
         DbError::Failed { during, .. } => panic!("failed at {during}"),
     };
-    assert_eq!(refusal(db.register(&vehicle("v1"), at(2)).await.unwrap_err()), "the vehicle id");
+    assert_eq!(
+        refusal(db.register(&vehicle("v1"), at(2)).await.unwrap_err()),
+        "the vehicle id"
+    );
     let mut other = vehicle("v2");
     other.certificate_key_id = "v1-key".to_owned();
-    assert_eq!(refusal(db.register(&other, at(2)).await.unwrap_err()), "the certificate's key");
+    assert_eq!(
+        refusal(db.register(&other, at(2)).await.unwrap_err()),
+        "the certificate's key"
+    );
     let mut other = vehicle("v2");
     other.ecus[1].serial = "v1-ecu-1".to_owned();
-    assert_eq!(refusal(db.register(&other, at(2)).await.unwrap_err()), "an ECU serial");
+    assert_eq!(
+        refusal(db.register(&other, at(2)).await.unwrap_err()),
+        "an ECU serial"
+    );
     let mut other = vehicle("v2");
     other.ecus[1].signing_key_id = "v1-signing-0".to_owned();
-    assert_eq!(refusal(db.register(&other, at(2)).await.unwrap_err()), "an ECU's signing key");
+    assert_eq!(
+        refusal(db.register(&other, at(2)).await.unwrap_err()),
+        "an ECU's signing key"
+    );
     assert_eq!(db.vehicle("v2").await.unwrap(), None);
 }
 
@@ -109,8 +130,14 @@ async fn versions_are_never_given_twice_and_late_sets_are_dropped() {
         let version = db.reserve_version("v1", 0).await.unwrap();
         assert!(db.store_director("v1", &set(version)).await.unwrap());
     }
-    assert_eq!(db.director_document("v1", "101.targets.json").await.unwrap(), None);
-    assert_eq!(db.director_document("v1", "106.targets.json").await.unwrap(), Some(vec![2]));
+    assert_eq!(
+        db.director_document("v1", "101.targets.json").await.unwrap(),
+        None
+    );
+    assert_eq!(
+        db.director_document("v1", "106.targets.json").await.unwrap(),
+        Some(vec![2])
+    );
 }
 
 #[tokio::test]
@@ -121,15 +148,24 @@ async fn a_report_counter_never_falls_and_a_manifest_is_all_or_nothing() {
     let manifest = |first: u64, second: u64| ManifestRecord {
         sha256: [5; 32],
         received_at: at(30),
-        reports: vec![("v1-ecu-0".to_owned(), report(first)), ("v1-ecu-1".to_owned(), report(second))],
+        reports: vec![
+            ("v1-ecu-0".to_owned(), report(first)),
+            ("v1-ecu-1".to_owned(), report(second)),
+        ],
         confirmed: vec![("v1-ecu-0".to_owned(), "c1".to_owned())],
     };
     assert!(db.record_manifest("v1", &manifest(5, 5)).await.unwrap());
     assert!(!db.record_manifest("v1", &manifest(6, 5)).await.unwrap());
     let row = db.vehicle("v1").await.unwrap().unwrap();
     assert_eq!(row.ecus[0].report.as_ref().unwrap(), &report(5));
-    assert_eq!(row.ecus[0].assignment.as_ref().unwrap().confirmed_at, Some(at(30)));
-    assert_eq!((row.last_seen_at, row.manifest_sha256), (Some(at(30)), Some([5; 32])));
+    assert_eq!(
+        row.ecus[0].assignment.as_ref().unwrap().confirmed_at,
+        Some(at(30))
+    );
+    assert_eq!(
+        (row.last_seen_at, row.manifest_sha256),
+        (Some(at(30)), Some([5; 32]))
+    );
 }
 
 #[tokio::test]

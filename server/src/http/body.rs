@@ -12,12 +12,28 @@ use std::time::Duration;
 
 /// Reads a JSON body as bytes.
 pub async fn read(headers: &HeaderMap, body: Body, cap: u64, deadline: Duration) -> Result<Bytes, Refusal> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media::JSON) {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if !kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case(media::JSON)
+    {
         return Err(Refusal::new(ProblemKind::UnsupportedMediaType));
     }
-    let too_large = || Refusal::of(ProblemKind::BodyTooLarge, format!("at most {cap} bytes are read here"));
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let too_large = || {
+        Refusal::of(
+            ProblemKind::BodyTooLarge,
+            format!("at most {cap} bytes are read here"),
+        )
+    };
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > cap) {
         return Err(too_large());
     }
@@ -26,14 +42,21 @@ pub async fn read(headers: &HeaderMap, body: Body, cap: u64, deadline: Duration)
         Err(_) => Err(Refusal::new(ProblemKind::RequestTimeout)),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Refusal::of(ProblemKind::MalformedRequest, format!("the body broke off: {error}"))),
+        Ok(Err(error)) => Err(Refusal::of(
+            ProblemKind::MalformedRequest,
+            format!("the body broke off: {error}"),
+        )),
     }
 }
 
 /// Parses a JSON body; a field that is missing or foreign is named.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let kind = if error.is_data() { ProblemKind::Invalid } else { ProblemKind::MalformedRequest };
+        let kind = if error.is_data() {
+            ProblemKind::Invalid
+        } else {
+            ProblemKind::MalformedRequest
+        };
         Refusal::of(kind, error.to_string())
     })
 }

@@ -39,9 +39,18 @@ pub(super) async fn answer(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let bytes = app.stage().director_file(vehicle, name, app.clock().now()).await?;
-    let Some(bytes) = bytes else { return Err(Refusal::new(ProblemKind::NotFound)) };
-    let labels = Labels { etag: content_tag(&bytes), media: media::JSON, caching: Caching::Private };
+    let bytes = app
+        .stage()
+        .director_file(vehicle, name, app.clock().now())
+        .await?;
+    let Some(bytes) = bytes else {
+        return Err(Refusal::new(ProblemKind::NotFound));
+    };
+    let labels = Labels {
+        etag: content_tag(&bytes),
+        media: media::JSON,
+        caching: Caching::Private,
+    };
     download::bytes(bytes.into(), &labels, method, headers)
 }
 
@@ -58,8 +67,16 @@ async fn key_box(
     }
     let mut sha256 = [0u8; 32];
     hex::decode_to_slice(&hash, &mut sha256).map_err(|_| missing())?;
-    let bytes = app.stage().key_box(&vehicle, &sha256).await?.ok_or_else(missing)?;
-    let labels = Labels { etag: format!("\"{hash}\""), media: media::OCTETS, caching: Caching::Private };
+    let bytes = app
+        .stage()
+        .key_box(&vehicle, &sha256)
+        .await?
+        .ok_or_else(missing)?;
+    let labels = Labels {
+        etag: format!("\"{hash}\""),
+        media: media::OCTETS,
+        caching: Caching::Private,
+    };
     download::bytes(bytes.into(), &labels, &method, &headers)
 }
 
@@ -71,6 +88,8 @@ async fn manifest(
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let deadline = app.limits().body_timeout;
     let bytes = body::read(&headers, request, limits::MAX_MANIFEST_BYTES, deadline).await?;
-    app.stage().take_manifest(&vehicle, &bytes, app.clock().now()).await?;
+    app.stage()
+        .take_manifest(&vehicle, &bytes, app.clock().now())
+        .await?;
     Ok(Json(serde_json::json!({})))
 }

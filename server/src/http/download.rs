@@ -8,7 +8,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE,
+    RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use sealift_repository::{Store, StorePath};
@@ -59,7 +60,9 @@ pub async fn object(
         return Ok(not_modified(&labels));
     }
     let object = store.open(path).await.map_err(StageError::from)?;
-    let Some(object) = object else { return Err(Refusal::new(ProblemKind::NotFound)) };
+    let Some(object) = object else {
+        return Err(Refusal::new(ProblemKind::NotFound));
+    };
     let length = object.size();
     let part = match selection(method, headers, &labels.etag, length) {
         Selection::Unsatisfiable => return Err(Refusal::outside(length)),
@@ -89,7 +92,12 @@ pub async fn object(
 }
 
 /// Answers with bytes at hand, by range where asked.
-pub fn bytes(bytes: Bytes, labels: &Labels, method: &Method, headers: &HeaderMap) -> Result<Response, Refusal> {
+pub fn bytes(
+    bytes: Bytes,
+    labels: &Labels,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
     if has_it(headers, &labels.etag) {
         return Ok(not_modified(labels));
     }
@@ -108,7 +116,10 @@ pub fn bytes(bytes: Bytes, labels: &Labels, method: &Method, headers: &HeaderMap
 }
 
 fn has_it(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get_all(IF_NONE_MATCH).iter().any(|value| none_match_holds(value.as_bytes(), etag))
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .any(|value| none_match_holds(value.as_bytes(), etag))
 }
 
 /// Ranges are defined for GET alone (RFC 9110 §14.2); a header given twice is one that no sender meant.
@@ -127,7 +138,13 @@ fn not_modified(labels: &Labels) -> Response {
     response
 }
 
-fn respond(labels: &Labels, body: Body, range: &std::ops::Range<u64>, partial: bool, length: u64) -> Response {
+fn respond(
+    labels: &Labels,
+    body: Body,
+    range: &std::ops::Range<u64>,
+    partial: bool,
+    length: u64,
+) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     label(headers, labels);

@@ -13,7 +13,10 @@ use std::sync::Arc;
 /// Lets a request through if its certificate is one of an active vehicle, and notes which.
 pub async fn vehicle(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refusal> {
     let Some(peer) = request.extensions().get::<Arc<PeerCertificate>>() else {
-        return Err(Refusal::of(ProblemKind::CertificateRefused, "no client certificate was presented"));
+        return Err(Refusal::of(
+            ProblemKind::CertificateRefused,
+            "no client certificate was presented",
+        ));
     };
     let vehicle = app.stage().identify(&Arc::clone(peer)).await?;
     request.extensions_mut().insert(vehicle);

@@ -21,7 +21,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v1/vehicles", post(register).get(list))
         .route("/api/v1/vehicles/{id}", get(show))
         .route("/api/v1/vehicles/{id}/revoke", post(revoke))
-        .route("/api/v1/vehicles/{id}/ecus/{serial}/assignment", put(assign).delete(unassign))
+        .route(
+            "/api/v1/vehicles/{id}/ecus/{serial}/assignment",
+            put(assign).delete(unassign),
+        )
         .route("/api/v1/vehicles/{id}/director/{name}", get(metadata))
         .route("/api/v1/director/roots/{n}", get(root))
         .route("/api/v1/repository/refresh", post(refresh))
@@ -57,7 +60,10 @@ async fn list(
     bearer::permit(&app, &headers, Scope::VehiclesRead).await?;
     let Query(page) =
         page.map_err(|rejection| Refusal::of(ProblemKind::MalformedRequest, rejection.body_text()))?;
-    let limit = page.limit.unwrap_or(limits::DEFAULT_PAGE).clamp(1, limits::MAX_PAGE);
+    let limit = page
+        .limit
+        .unwrap_or(limits::DEFAULT_PAGE)
+        .clamp(1, limits::MAX_PAGE);
     Ok(Json(app.stage().vehicles(&page.after, limit).await?))
 }
 
@@ -76,7 +82,9 @@ async fn revoke(
     headers: HeaderMap,
 ) -> Result<Json<Vehicle>, Refusal> {
     bearer::permit(&app, &headers, Scope::VehiclesWrite).await?;
-    Ok(Json(app.stage().revoke(&vehicle_id(&id)?, app.clock().now()).await?))
+    Ok(Json(
+        app.stage().revoke(&vehicle_id(&id)?, app.clock().now()).await?,
+    ))
 }
 
 async fn assign(
@@ -92,7 +100,10 @@ async fn assign(
     let target = TargetPath::new(wanted.target)
         .map_err(|error| Refusal::of(ProblemKind::Invalid, format!("target: {error}")))?;
     let (vehicle, serial) = (vehicle_id(&id)?, ecu_serial(&serial)?);
-    let assignment = app.stage().assign(&vehicle, &serial, &target, app.clock().now()).await?;
+    let assignment = app
+        .stage()
+        .assign(&vehicle, &serial, &target, app.clock().now())
+        .await?;
     Ok(Json(assignment).into_response())
 }
 
@@ -102,7 +113,9 @@ async fn unassign(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     bearer::permit(&app, &headers, Scope::AssignmentsWrite).await?;
-    app.stage().unassign(&vehicle_id(&id)?, &ecu_serial(&serial)?, app.clock().now()).await?;
+    app.stage()
+        .unassign(&vehicle_id(&id)?, &ecu_serial(&serial)?, app.clock().now())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,9 +136,14 @@ async fn root(
 ) -> Result<Response, Refusal> {
     bearer::permit(&app, &headers, Scope::VehiclesRead).await?;
     let version = n.parse().map_err(|_| Refusal::new(ProblemKind::NotFound))?;
-    let bytes = app.stage().director_root(version).ok_or_else(|| Refusal::new(ProblemKind::NotFound))?;
+    let bytes = app
+        .stage()
+        .director_root(version)
+        .ok_or_else(|| Refusal::new(ProblemKind::NotFound))?;
     let mut response = bytes.to_vec().into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media::JSON));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media::JSON));
     Ok(response)
 }
 

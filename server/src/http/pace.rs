@@ -27,27 +27,38 @@ const ONE: u64 = 1000;
 impl Pace {
     /// Up to `per_minute` requests at once, refilled at `per_minute`.
     pub fn new(per_minute: u32) -> Self {
-        Self { per_minute: per_minute.max(1), buckets: Mutex::new(HashMap::new()) }
+        Self {
+            per_minute: per_minute.max(1),
+            buckets: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Takes one request from `caller`'s bucket, or says after how many seconds there will be one.
     pub fn take(&self, caller: &str, now: Timestamp) -> Result<(), u64> {
         let full = u64::from(self.per_minute) * ONE;
-        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut buckets = self
+            .buckets
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if buckets.len() >= MAX_CALLERS && !buckets.contains_key(caller) {
             buckets.retain(|_, bucket| self.refilled(*bucket, now) < full);
             if buckets.len() >= MAX_CALLERS {
                 return Err(60);
             }
         }
-        let bucket = buckets.entry(caller.to_owned()).or_insert(Bucket { left: full, at: now });
+        let bucket = buckets
+            .entry(caller.to_owned())
+            .or_insert(Bucket { left: full, at: now });
         let left = self.refilled(*bucket, now);
         if left < ONE {
             // Milliseconds until the missing thousandths have come: per_minute thousandths every 60 ms.
             let wait_ms = (ONE - left) * 60 / u64::from(self.per_minute);
             return Err(wait_ms.div_ceil(1000).max(1));
         }
-        *bucket = Bucket { left: left - ONE, at: now.max(bucket.at) };
+        *bucket = Bucket {
+            left: left - ONE,
+            at: now.max(bucket.at),
+        };
         Ok(())
     }
 

@@ -19,14 +19,23 @@ pub enum Selection {
 /// - several ranges get the whole object, which §14.2 allows, and one answer that any cache understands;
 /// - a range set of bytes that is malformed or inverted is refused with 416 rather than answered with gigabytes.
 pub fn select(range: Option<&[u8]>, if_range: Option<&[u8]>, etag: &str, length: u64) -> Selection {
-    let Some(range) = range else { return Selection::Whole };
+    let Some(range) = range else {
+        return Selection::Whole;
+    };
     // Only a strong tag that is equal holds; a date never does, since nothing here has one.
     if if_range.is_some_and(|tag| tag != etag.as_bytes()) {
         return Selection::Whole;
     }
-    let Some(set) = byte_range_set(range) else { return Selection::Whole };
-    let mut specs = set.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|spec| !spec.is_empty());
-    let Some(first) = specs.next().and_then(Spec::parse) else { return Selection::Unsatisfiable };
+    let Some(set) = byte_range_set(range) else {
+        return Selection::Whole;
+    };
+    let mut specs = set
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|spec| !spec.is_empty());
+    let Some(first) = specs.next().and_then(Spec::parse) else {
+        return Selection::Unsatisfiable;
+    };
     let mut several = false;
     for spec in specs {
         if Spec::parse(spec).is_none() {
@@ -34,7 +43,11 @@ pub fn select(range: Option<&[u8]>, if_range: Option<&[u8]>, etag: &str, length:
         }
         several = true;
     }
-    if several { Selection::Whole } else { first.within(length) }
+    if several {
+        Selection::Whole
+    } else {
+        first.within(length)
+    }
 }
 
 /// Whether `If-None-Match` says that the client has this very object (§13.1.2, weak comparison).
@@ -105,7 +118,9 @@ impl Spec {
             // An empty object has no byte to name in Content-Range, but a suffix of it is all of it.
             Self::Last(_) if length == 0 => Selection::Whole,
             Self::Last(count) => Selection::Part(length - count.capped(length)..length),
-            Self::From(first) | Self::FromTo(first, _) if first.capped(length) >= length => Selection::Unsatisfiable,
+            Self::From(first) | Self::FromTo(first, _) if first.capped(length) >= length => {
+                Selection::Unsatisfiable
+            }
             Self::From(first) => Selection::Part(first.capped(length)..length),
             Self::FromTo(first, last) => {
                 Selection::Part(first.capped(length)..last.capped(length - 1).saturating_add(1))
@@ -185,10 +200,20 @@ mod tests {
     fn if_range_needs_the_same_strong_tag() {
         let with = |tag: &str| select(Some(b"bytes=1-2"), Some(tag.as_bytes()), TAG, 10);
         assert_eq!(with("\"abc\""), Selection::Part(1..3));
-        for other in ["\"abd\"", "W/\"abc\"", "abc", "*", "Wed, 21 Oct 2015 07:28:00 GMT", ""] {
+        for other in [
+            "\"abd\"",
+            "W/\"abc\"",
+            "abc",
+            "*",
+            "Wed, 21 Oct 2015 07:28:00 GMT",
+            "",
+        ] {
             assert_eq!(with(other), Selection::Whole, "{other}");
         }
-        assert_eq!(select(Some(b"bytes=99-"), Some(b"\"x\""), TAG, 10), Selection::Whole);
+        assert_eq!(
+            select(Some(b"bytes=99-"), Some(b"\"x\""), TAG, 10),
+            Selection::Whole
+        );
     }
 
     #[test]

@@ -37,8 +37,10 @@ impl Refusal {
 
     /// 416 for an object of `length` bytes.
     pub fn outside(length: u64) -> Self {
-        let mut refusal =
-            Self::of(ProblemKind::RangeNotSatisfiable, format!("the object has {length} bytes"));
+        let mut refusal = Self::of(
+            ProblemKind::RangeNotSatisfiable,
+            format!("the object has {length} bytes"),
+        );
         refusal.content_range = HeaderValue::from_str(&format!("bytes */{length}")).ok();
         refusal
     }
@@ -47,7 +49,11 @@ impl Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let retry_after_seconds = (problem.status == 503).then_some(RETRY_SECONDS);
-        Self { problem: Box::new(problem), retry_after_seconds, content_range: None }
+        Self {
+            problem: Box::new(problem),
+            retry_after_seconds,
+            content_range: None,
+        }
     }
 }
 
@@ -73,7 +79,10 @@ impl IntoResponse for Refusal {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media::PROBLEM));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sealift\""));
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"sealift\""),
+            );
         }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -35,9 +35,19 @@ async fn metadata(
         None => return Err(Refusal::new(ProblemKind::NotFound)),
     };
     let path = paths::metadata(&name).map_err(|_| Refusal::new(ProblemKind::NotFound))?;
-    let found = app.store().read(&path, MAX_METADATA_BYTES).await.map_err(StageError::from)?;
-    let Some(found) = found else { return Err(Refusal::new(ProblemKind::NotFound)) };
-    let labels = Labels { etag: content_tag(&found.bytes), media: media::JSON, caching };
+    let found = app
+        .store()
+        .read(&path, MAX_METADATA_BYTES)
+        .await
+        .map_err(StageError::from)?;
+    let Some(found) = found else {
+        return Err(Refusal::new(ProblemKind::NotFound));
+    };
+    let labels = Labels {
+        etag: content_tag(&found.bytes),
+        media: media::JSON,
+        caching,
+    };
     download::bytes(found.bytes, &labels, &method, &headers)
 }
 
@@ -54,7 +64,11 @@ async fn target(
         return Err(missing());
     }
     let path = StorePath::parse(&format!("{}/targets/{name}", paths::PUBLIC)).map_err(|_| missing())?;
-    let labels = Labels { etag: format!("\"{hash}\""), media: media::OCTETS, caching: Caching::Immutable };
+    let labels = Labels {
+        etag: format!("\"{hash}\""),
+        media: media::OCTETS,
+        caching: Caching::Immutable,
+    };
     download::object(app.store(), &path, labels, &method, &headers).await
 }
 
@@ -69,7 +83,11 @@ async fn segments(
         return Err(missing());
     }
     let path = StorePath::parse(&format!("{}/segments/{hash}", paths::PUBLIC)).map_err(|_| missing())?;
-    let labels = Labels { etag: format!("\"{hash}\""), media: media::OCTETS, caching: Caching::Immutable };
+    let labels = Labels {
+        etag: format!("\"{hash}\""),
+        media: media::OCTETS,
+        caching: Caching::Immutable,
+    };
     download::object(app.store(), &path, labels, &method, &headers).await
 }
 
@@ -93,7 +111,9 @@ impl MetadataName {
             && !version.starts_with('0')
             && version.bytes().all(|byte| byte.is_ascii_digit());
         let role = !role.is_empty()
-            && role.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+            && role
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
         (number && role).then_some(Self::Versioned)
     }
 }
@@ -113,11 +133,23 @@ mod tests {
 
     #[test]
     fn metadata_names() {
-        assert_eq!(MetadataName::parse("timestamp.json"), Some(MetadataName::Timestamp));
+        assert_eq!(
+            MetadataName::parse("timestamp.json"),
+            Some(MetadataName::Timestamp)
+        );
         for name in ["1.root.json", "29387465.snapshot.json", "3.supplier-a.json"] {
             assert_eq!(MetadataName::parse(name), Some(MetadataName::Versioned), "{name}");
         }
-        for name in ["root.json", "0.root.json", "01.root.json", "1.json", "1..json.x", "1.root.json.tmp", "", "a.root.json"] {
+        for name in [
+            "root.json",
+            "0.root.json",
+            "01.root.json",
+            "1.json",
+            "1..json.x",
+            "1.root.json.tmp",
+            "",
+            "a.root.json",
+        ] {
             assert_eq!(MetadataName::parse(name), None, "{name}");
         }
     }

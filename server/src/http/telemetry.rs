@@ -10,7 +10,10 @@ use http::header::CONTENT_TYPE;
 use sealift_wire::ProblemKind;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).route("/metrics", get(exposition))
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(exposition))
 }
 
 async fn alive() -> &'static str {
@@ -24,9 +27,11 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
 
 async fn exposition(State(app): State<App>) -> Response {
     match &app.0.metrics {
-        Some(handle) => {
-            ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
-        }
+        Some(handle) => (
+            [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+            handle.render(),
+        )
+            .into_response(),
         None => Refusal::of(ProblemKind::NotFound, "metrics are not collected").into_response(),
     }
 }

@@ -21,9 +21,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub async fn admitted(in_flight: Arc<Semaphore>, request: Request, next: Next) -> Response {
     let Ok(permit) = in_flight.try_acquire_owned() else {
         metrics::counter!("sealift_overload_total").increment(1);
-        return Refusal::of(ProblemKind::Unavailable, "too many requests are under way").retry_after(2).into_response();
+        return Refusal::of(ProblemKind::Unavailable, "too many requests are under way")
+            .retry_after(2)
+            .into_response();
     };
-    next.run(request).await.map(|body| Body::new(Held { body, _permit: permit }))
+    next.run(request).await.map(|body| {
+        Body::new(Held {
+            body,
+            _permit: permit,
+        })
+    })
 }
 
 /// A body that holds a permit as long as it lives.
@@ -54,7 +61,10 @@ impl HttpBody for Held {
 
 /// One line and one count for each request, by route and never by path: a path may hold names.
 pub async fn observed(listener: &'static str, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |p| p.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(String::new, |p| p.as_str().to_owned());
     let method = request.method().clone();
     let response = next.run(request).await;
     let status = response.status().as_u16();
@@ -69,8 +79,14 @@ pub async fn hardened(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
+    headers.insert(
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-frame-options"),
+        HeaderValue::from_static("DENY"),
+    );
     response
 }
 

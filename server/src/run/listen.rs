@@ -54,15 +54,29 @@ impl Listener {
     ) -> Result<Self, Failure> {
         let refuse = |error: std::io::Error| {
             let hint = match error.kind() {
-                std::io::ErrorKind::AddrInUse => "; another process has it: stop that one or choose another port",
-                std::io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: choose a higher one",
+                std::io::ErrorKind::AddrInUse => {
+                    "; another process has it: stop that one or choose another port"
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    "; ports below 1024 need a privilege: choose a higher one"
+                }
                 _ => "",
             };
-            Failure::new(Code::Unavailable, format!("{name}.listen: cannot bind {address}{hint}")).because(error)
+            Failure::new(
+                Code::Unavailable,
+                format!("{name}.listen: cannot bind {address}{hint}"),
+            )
+            .because(error)
         };
         let socket = TcpListener::bind(address).await.map_err(refuse)?;
         let address = socket.local_addr().map_err(refuse)?;
-        Ok(Self { name, socket, address, tls, router })
+        Ok(Self {
+            name,
+            socket,
+            address,
+            tls,
+            router,
+        })
     }
 
     /// Where it listens.
@@ -76,7 +90,7 @@ impl Listener {
         let name = self.name;
         loop {
             let accepted = tokio::select! {
-                _ = stop.wait_for(|stopped| *stopped) => return,
+                () = stopped(&mut stop) => return,
                 accepted = async {
                     // Wait for a slot first: what does not fit stays in the system's queue.
                     let slot = Arc::clone(&slots).acquire_owned().await;
@@ -92,7 +106,12 @@ impl Listener {
                     continue;
                 }
             };
-            let (tls, router, limits, stop) = (self.tls.clone(), self.router.clone(), limits.clone(), stop.clone());
+            let (tls, router, limits, stop) = (
+                self.tls.clone(),
+                self.router.clone(),
+                limits.clone(),
+                stop.clone(),
+            );
             connections.spawn(async move {
                 metrics::gauge!("sealift_connections", "listener" => name).increment(1.0);
                 connection(name, stream, tls, router, &limits, stop).await;
@@ -115,7 +134,9 @@ async fn connection(
         tracing::debug!(listener = name, %error, "no TCP_NODELAY");
     }
     let stream = StallGuard::new(stream, limits.stall_timeout);
-    let Some(tls) = tls else { return requests(name, stream, router, None, limits, stop).await };
+    let Some(tls) = tls else {
+        return requests(name, stream, router, None, limits, stop).await;
+    };
     match tokio::time::timeout(limits.handshake_timeout, TlsAcceptor::from(tls).accept(stream)).await {
         Ok(Ok(stream)) => {
             let peer = stream
@@ -170,7 +191,7 @@ async fn requests<S>(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stopped| *stopped) => {
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -178,4 +199,9 @@ async fn requests<S>(
     if let Err(error) = ended {
         tracing::debug!(listener = name, error = %error, "a connection broke off");
     }
+}
+
+/// Done when `stop` turns true, or nobody is left who could turn it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _seen = stop.wait_for(|stopped| *stopped).await;
 }

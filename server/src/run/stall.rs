@@ -19,7 +19,12 @@ pub struct StallGuard<S> {
 impl<S> StallGuard<S> {
     /// Wraps `inner`.
     pub fn new(inner: S, patience: Duration) -> Self {
-        Self { inner, patience, deadline: Box::pin(tokio::time::sleep(patience)), waiting: false }
+        Self {
+            inner,
+            patience,
+            deadline: Box::pin(tokio::time::sleep(patience)),
+            waiting: false,
+        }
     }
 
     /// Passes progress on, and counts the time without.
@@ -30,12 +35,18 @@ impl<S> StallGuard<S> {
         }
         if !self.waiting {
             self.waiting = true;
-            #[expect(clippy::disallowed_methods, reason = "a deadline of the runtime, which knows no other time")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a deadline of the runtime, which knows no other time"
+            )]
             let until = Instant::from_std(std::time::Instant::now()) + self.patience;
             self.deadline.as_mut().reset(until);
         }
         ready!(self.deadline.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the peer takes nothing",
+        )))
     }
 }
 

@@ -30,8 +30,11 @@ pub fn vehicles(listener: &TlsListener, client_ca: &Path) -> Result<Arc<ServerCo
     let mut roots = RootCertStore::empty();
     for ca in certificates("vehicles.client_ca", client_ca)? {
         roots.add(ca).map_err(|error| {
-            Failure::new(Code::Config, format!("vehicles.client_ca: {} holds an unusable CA", client_ca.display()))
-                .because(error)
+            Failure::new(
+                Code::Config,
+                format!("vehicles.client_ca: {} holds an unusable CA", client_ca.display()),
+            )
+            .because(error)
         })?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
@@ -70,9 +73,13 @@ fn unusable(listener: &TlsListener) -> impl FnOnce(rustls::Error) -> Failure {
 type Material = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn material(listener: &TlsListener) -> Result<Material, Failure> {
-    let chain = certificates(&format!("{}.certificate", listener.section), &listener.certificate)?;
+    let chain = certificates(
+        &format!("{}.certificate", listener.section),
+        &listener.certificate,
+    )?;
     let field = format!("{}.key", listener.section);
-    let key = PrivateKeyDer::from_pem_file(&listener.key).map_err(|error| missing(&field, &listener.key, error))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&listener.key).map_err(|error| missing(&field, &listener.key, error))?;
     Ok((chain, key))
 }
 

@@ -45,11 +45,12 @@ impl SqliteInventory {
         const DURING: &str = "storing a signed set";
         let version = number(set.current.version)?;
         let mut tx = self.write(DURING).await?;
-        let (reserved,): (i64,) = sqlx::query_as("SELECT version FROM director_versions WHERE vehicle_id = ?")
-            .bind(vehicle)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(failed(DURING))?;
+        let (reserved,): (i64,) =
+            sqlx::query_as("SELECT version FROM director_versions WHERE vehicle_id = ?")
+                .bind(vehicle)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(failed(DURING))?;
         if reserved != version {
             return Ok(false);
         }
@@ -67,14 +68,16 @@ impl SqliteInventory {
         .await
         .map_err(failed(DURING))?;
         for (name, bytes) in &set.documents {
-            sqlx::query("INSERT INTO director_documents (vehicle_id, name, version, bytes) VALUES (?, ?, ?, ?)")
-                .bind(vehicle)
-                .bind(name)
-                .bind(version)
-                .bind(bytes)
-                .execute(&mut *tx)
-                .await
-                .map_err(failed(DURING))?;
+            sqlx::query(
+                "INSERT INTO director_documents (vehicle_id, name, version, bytes) VALUES (?, ?, ?, ?)",
+            )
+            .bind(vehicle)
+            .bind(name)
+            .bind(version)
+            .bind(bytes)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed(DURING))?;
         }
         for (sha256, bytes) in &set.key_boxes {
             sqlx::query("INSERT OR IGNORE INTO key_boxes (vehicle_id, sha256, bytes) VALUES (?, ?, ?)")

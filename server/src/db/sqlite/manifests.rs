@@ -68,7 +68,15 @@ impl SqliteInventory {
         .fetch_all(&self.pool)
         .await
         .map_err(failed("listing events"))?;
-        rows.into_iter().map(|(at, kind, detail)| Ok(EventRow { at: instant(at)?, kind, detail })).collect()
+        rows.into_iter()
+            .map(|(at, kind, detail)| {
+                Ok(EventRow {
+                    at: instant(at)?,
+                    kind,
+                    detail,
+                })
+            })
+            .collect()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{SqliteInventory, digest, failed, instant, number, state, unsigned};
 use crate::db::{
-    AssignmentRow, DbError, EcuRow, InstalledRow, NewVehicle, ReportRow, SummaryRow, VehicleRow, VehicleStatus,
+    AssignmentRow, DbError, EcuRow, InstalledRow, NewVehicle, ReportRow, SummaryRow, VehicleRow,
+    VehicleStatus,
 };
 use jiff::Timestamp;
 use sealift_wire::VehicleState;
@@ -63,7 +64,11 @@ impl SqliteInventory {
         else {
             return Ok(None);
         };
-        let ecus = sqlx::query(ECUS).bind(id).fetch_all(&mut *tx).await.map_err(failed(DURING))?;
+        let ecus = sqlx::query(ECUS)
+            .bind(id)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failed(DURING))?;
         let ecus = ecus.iter().map(ecu).collect::<Result<_, _>>()?;
         let state_text: String = row.try_get("state").map_err(failed(DURING))?;
         let last_seen: Option<i64> = row.try_get("last_seen_at").map_err(failed(DURING))?;
@@ -85,7 +90,10 @@ impl SqliteInventory {
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(failed("looking a certificate up"))?;
-        Ok(row.map(|(id, text)| VehicleStatus { id, state: state(&text) }))
+        Ok(row.map(|(id, text)| VehicleStatus {
+            id,
+            state: state(&text),
+        }))
     }
 
     pub(super) async fn list_vehicles(&self, after: &str, limit: u32) -> Result<Vec<SummaryRow>, DbError> {
@@ -105,7 +113,13 @@ impl SqliteInventory {
         rows.into_iter()
             .map(|(id, text, ecus, pending, seen)| {
                 let last_seen_at = seen.map(instant).transpose()?;
-                Ok(SummaryRow { id, state: state(&text), ecus, pending, last_seen_at })
+                Ok(SummaryRow {
+                    id,
+                    state: state(&text),
+                    ecus,
+                    pending,
+                    last_seen_at,
+                })
             })
             .collect()
     }

@@ -1,0 +1,75 @@
+//! Private keys from files.
+
+use super::DemoKeys;
+use crate::config::KeyFile;
+use crate::exit::{Code, Failure};
+use sealift_envelope::{PrivateKey, UnwrapKey};
+use sealift_metadata::{FileSigner, Signer};
+use std::io::Read;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Largest key file, in bytes.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+/// A signing key.
+pub(super) fn signer(file: &KeyFile, demo: DemoKeys) -> Result<Arc<dyn Signer>, Failure> {
+    let (pem, passphrase) = read(file)?;
+    let signer = FileSigner::from_pem(&pem, passphrase.as_ref().map(|bytes| bytes.as_slice()))
+        .map_err(unusable(file))?;
+    let public = signer.public();
+    demo.check(
+        file.field,
+        &[public.keyid().as_str(), &hex::encode(public.identity())],
+    )?;
+    Ok(Arc::new(signer))
+}
+
+/// A key-encryption key.
+pub(super) fn kek(file: &KeyFile, demo: DemoKeys) -> Result<PrivateKey, Failure> {
+    let (pem, passphrase) = read(file)?;
+    let key = PrivateKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|bytes| bytes.as_slice()))
+        .map_err(unusable(file))?;
+    demo.check(file.field, &[&key.key_id().to_string()])?;
+    Ok(key)
+}
+
+type Material = (Zeroizing<String>, Option<Zeroizing<Vec<u8>>>);
+
+fn read(file: &KeyFile) -> Result<Material, Failure> {
+    let passphrase = match &file.passphrase {
+        None => None,
+        Some(source) => {
+            let passphrase = source.read();
+            Some(passphrase.map_err(|text| Failure::new(Code::Config, format!("{}: {text}", file.field)))?)
+        }
+    };
+    let mut pem = Zeroizing::new(String::new());
+    std::fs::File::open(&file.path)
+        .and_then(|opened| opened.take(MAX_KEY_BYTES).read_to_string(&mut pem))
+        .map_err(|error| {
+            let how = match file.field {
+                "director.keks" => "make one with `sealift kek create`",
+                field if field.starts_with("director.") => {
+                    "make the Director's keys with `sealift director init`"
+                }
+                _ => "name the key that `sealift repo init` was given",
+            };
+            let text = format!(
+                "{}: cannot read the private key {}; {how}",
+                file.field,
+                file.path.display()
+            );
+            Failure::new(Code::Config, text).because(error)
+        })?;
+    Ok((pem, passphrase))
+}
+
+fn unusable<E: std::error::Error + Send + Sync + 'static>(file: &KeyFile) -> impl FnOnce(E) -> Failure {
+    let text = format!(
+        "{}: the private key {} cannot be used",
+        file.field,
+        file.path.display()
+    );
+    move |error| Failure::new(Code::Config, text).because(error)
+}

@@ -1,0 +1,144 @@
+//! Assigning an image to an ECU: everything that could go wrong in the vehicle is looked at here first.
+
+use super::{EcuKey, Stage, StageError, view};
+use crate::db::{AssignmentRow, EcuRow, VehicleRow};
+use jiff::Timestamp;
+use sealift_envelope::RecipientKey;
+use sealift_metadata::uptane::{Protection, VerifiedTarget, image_target};
+use sealift_metadata::{EcuSerial, TargetPath, VehicleId};
+use sealift_wire::{Assignment, ProblemKind, VehicleState};
+
+impl Stage {
+    /// Assigns `path` to an ECU, with its key box if the image is sealed.
+    ///
+    /// # Errors
+    /// [`StageError::Refused`] by the reasons of `ProblemKind`, [`StageError::Broker`] if the content key cannot be had.
+    pub async fn assign(
+        &self,
+        vehicle_id: &VehicleId,
+        serial: &EcuSerial,
+        path: &TargetPath,
+        now: Timestamp,
+    ) -> Result<Assignment, StageError> {
+        let vehicle = self.known_vehicle(vehicle_id).await?;
+        if vehicle.state == VehicleState::Revoked {
+            let detail = format!("vehicle {vehicle_id} is revoked and is given nothing");
+            return Err(StageError::refused(ProblemKind::VehicleRevoked, detail));
+        }
+        let ecu = known_ecu(&vehicle, serial)?;
+        let image = self.image.walk(now).await?;
+        if image.target(path).is_none() {
+            let detail = format!("the Image repository lists no target {path}");
+            return Err(StageError::refused(ProblemKind::TargetUnknown, detail)
+                .advise("publish it with `sealift target add`, or look with `sealift target list`"));
+        }
+        let target = image_target(&image, path)?;
+        self.check_fit(ecu, &target)?;
+        let key_box = match target.profile().protection {
+            Protection::None => None,
+            Protection::SealedV1 => {
+                let sealing = sealing_key(ecu)?;
+                let key = EcuKey {
+                    vehicle: vehicle_id.clone(),
+                    serial: serial.clone(),
+                    sealing,
+                };
+                Some(self.broker.rewrap(&target, &key).await?.encode())
+            }
+        };
+        let row = AssignmentRow {
+            target: path.to_string(),
+            length: target.length(),
+            sha256: *target.sha256(),
+            plain_sha256: target.profile().plain.sha256,
+            release_counter: target.profile().release_counter,
+            key_box,
+            assigned_at: now,
+            correlation_id: hex::encode(self.entropy.bytes::<16>()),
+            confirmed_at: None,
+        };
+        self.db.assign(serial.as_str(), &row).await?;
+        let detail = format!("{serial}: {path}, correlation id {}", row.correlation_id);
+        self.db
+            .record_event(vehicle_id.as_str(), now, "assigned", &detail)
+            .await?;
+        tracing::info!(vehicle = %vehicle_id, ecu = %serial, target_path = %path, correlation_id = row.correlation_id, "assigned");
+        Ok(view::assignment(&row))
+    }
+
+    /// Takes an assignment away.
+    ///
+    /// # Errors
+    /// [`StageError::Refused`] if there is no such vehicle or ECU. That there was no assignment is no error.
+    pub async fn unassign(
+        &self,
+        id: &VehicleId,
+        serial: &EcuSerial,
+        now: Timestamp,
+    ) -> Result<(), StageError> {
+        let vehicle = self.known_vehicle(id).await?;
+        known_ecu(&vehicle, serial)?;
+        if self.db.unassign(serial.as_str()).await? {
+            self.db
+                .record_event(id.as_str(), now, "unassigned", serial.as_str())
+                .await?;
+            tracing::info!(vehicle = %id, ecu = %serial, "unassigned");
+        }
+        Ok(())
+    }
+
+    /// A vehicle that must exist.
+    pub(super) async fn known_vehicle(&self, id: &VehicleId) -> Result<VehicleRow, StageError> {
+        let missing = || StageError::refused(ProblemKind::NotFound, format!("there is no vehicle {id}"));
+        self.db.vehicle(id.as_str()).await?.ok_or_else(missing)
+    }
+
+    fn check_fit(&self, ecu: &EcuRow, target: &VerifiedTarget) -> Result<(), StageError> {
+        let profile = target.profile();
+        if !profile
+            .hardware_ids
+            .iter()
+            .any(|id| id.as_str() == ecu.hardware_id)
+        {
+            let fits: Vec<_> = profile.hardware_ids.iter().map(|id| id.as_str()).collect();
+            let detail = format!(
+                "ECU {} is {}, the image is for {}",
+                ecu.serial,
+                ecu.hardware_id,
+                fits.join(", ")
+            );
+            return Err(StageError::refused(ProblemKind::HardwareMismatch, detail));
+        }
+        if ecu.require_sealed && profile.protection == Protection::None {
+            let detail = format!(
+                "ECU {} accepts sealed images only, and this one is not",
+                ecu.serial
+            );
+            return Err(StageError::refused(ProblemKind::SealingRequired, detail));
+        }
+        Ok(())
+    }
+}
+
+fn known_ecu<'a>(vehicle: &'a VehicleRow, serial: &EcuSerial) -> Result<&'a EcuRow, StageError> {
+    vehicle
+        .ecus
+        .iter()
+        .find(|ecu| ecu.serial == serial.as_str())
+        .ok_or_else(|| {
+            StageError::refused(
+                ProblemKind::NotFound,
+                format!("vehicle {} has no ECU {serial}", vehicle.id),
+            )
+        })
+}
+
+fn sealing_key(ecu: &EcuRow) -> Result<RecipientKey, StageError> {
+    let Some((_, pem)) = &ecu.sealing_key else {
+        let detail = format!("ECU {} has no sealing key, and the image is sealed", ecu.serial);
+        return Err(StageError::refused(ProblemKind::SealingKeyMissing, detail)
+            .advise("register the ECU with a sealing key, or assign an image that is not sealed"));
+    };
+    RecipientKey::from_pem(pem)
+        .map_err(|_| StageError::refused(ProblemKind::Internal, "the registered sealing key cannot be read"))
+}

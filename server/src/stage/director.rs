@@ -1,0 +1,246 @@
+//! Director metadata of one vehicle: signed when the decision changes or half their life is over, else served again.
+
+use super::{Decision, Stage, StageError, decide};
+use crate::db::{DirectorRow, DirectorSet, VehicleRow};
+use jiff::{SignedDuration, Timestamp};
+use sealift_metadata::authoring::{self, DirectorDraft, counter_version};
+use sealift_metadata::trust::TrustedRepository;
+use sealift_metadata::uptane::{DirectedEcu, Direction, FileDigest, KeyBoxRef, VerifiedTarget, image_target};
+use sealift_metadata::{EcuSerial, HardwareId, TargetPath, VehicleId};
+use sealift_wire::{ProblemKind, paths};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Attempts to sign while others change the same vehicle.
+const ATTEMPTS: usize = 5;
+/// Above this, in bytes, key boxes leave the document; clients read 64 KiB.
+const INLINE_BUDGET: usize = 60 * 1024;
+/// What a document has besides its targets: envelope, signatures, dates.
+const DOCUMENT_OVERHEAD: usize = 2048;
+
+type Boxes = Vec<([u8; 32], Vec<u8>)>;
+
+impl Stage {
+    /// A Director file of `vehicle` by name, or nothing if there is none of that name.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub async fn director_file(
+        &self,
+        vehicle: &VehicleId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, StageError> {
+        if name == "timestamp.json" {
+            return Ok(Some(self.current_set(vehicle, now).await?.timestamp));
+        }
+        if let Some(version) = name.strip_suffix(".root.json") {
+            let version = version.parse().ok().filter(|_| !version.starts_with(['0', '+']));
+            return Ok(version.and_then(|n| self.director_root(n)).map(<[u8]>::to_vec));
+        }
+        Ok(self.db.director_document(vehicle.as_str(), name).await?)
+    }
+
+    /// A key box of `vehicle` that is not inline.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub async fn key_box(
+        &self,
+        vehicle: &VehicleId,
+        sha256: &[u8; 32],
+    ) -> Result<Option<Vec<u8>>, StageError> {
+        Ok(self.db.key_box(vehicle.as_str(), sha256).await?)
+    }
+
+    /// The current set, signed anew if need be. It is committed before anyone sees a byte of it.
+    async fn current_set(&self, id: &VehicleId, now: Timestamp) -> Result<DirectorRow, StageError> {
+        let image = self.image.view(now).await?;
+        for _ in 0..ATTEMPTS {
+            let vehicle = self.db.vehicle(id.as_str()).await?.ok_or_else(|| {
+                StageError::refused(ProblemKind::NotFound, format!("there is no vehicle {id}"))
+            })?;
+            let decision = decide(&vehicle, |path| listed(&image, path));
+            let digest = self.fingerprint(&vehicle, &decision, &image);
+            if let Some(current) = self.db.director(id.as_str()).await?
+                && current.decision == digest
+                && is_fresh(&current, now)
+            {
+                return Ok(current);
+            }
+            let version = self
+                .db
+                .reserve_version(id.as_str(), counter_version(None, now))
+                .await?;
+            let set = self.sign_set(id, &decision, &image, version, digest, now).await?;
+            if self.db.store_director(id.as_str(), &set).await? {
+                for (serial, why) in &decision.withheld {
+                    tracing::debug!(vehicle = %id, ecu = serial, why = why.name(), "assignment withheld");
+                }
+                tracing::info!(vehicle = %id, version, targets = decision.install.len(), "director metadata signed");
+                metrics::counter!("sealift_director_sets_signed_total").increment(1);
+                return Ok(set.current);
+            }
+        }
+        Err(StageError::Contended)
+    }
+
+    async fn sign_set(
+        &self,
+        id: &VehicleId,
+        decision: &Decision<'_>,
+        image: &TrustedRepository,
+        version: u64,
+        digest: [u8; 32],
+        now: Timestamp,
+    ) -> Result<DirectorSet, StageError> {
+        let lifetime = SignedDuration::try_from(self.settings.metadata_lifetime)
+            .unwrap_or(SignedDuration::from_hours(1));
+        let expires = Timestamp::from_second((now + lifetime).as_second()).unwrap_or(now);
+        let (directions, key_boxes) = self.directions(decision, image)?;
+        let mut draft = DirectorDraft::new(id.clone(), version, expires);
+        for (target, direction) in &directions {
+            draft.direct(target, direction);
+        }
+        let correlations: BTreeSet<&str> = decision
+            .install
+            .values()
+            .flatten()
+            .map(|(_, assignment)| assignment.correlation_id.as_str())
+            .collect();
+        if let (Some(only), 1) = (correlations.first(), correlations.len()) {
+            draft.set_correlation_id(*only);
+        }
+        let signed: authoring::DirectorSet = draft.sign(self.signing.root(), self.signing.director()).await?;
+        Ok(DirectorSet {
+            current: DirectorRow {
+                version,
+                decision: digest,
+                timestamp: signed.timestamp,
+                issued_at: now,
+                expires_at: expires,
+            },
+            documents: vec![
+                (format!("{version}.targets.json"), signed.targets),
+                (format!("{version}.snapshot.json"), signed.snapshot),
+            ],
+            key_boxes,
+        })
+    }
+
+    /// What the document says of each target, with key boxes inline if they fit, else as files of their own.
+    fn directions(
+        &self,
+        decision: &Decision<'_>,
+        image: &TrustedRepository,
+    ) -> Result<(Vec<(VerifiedTarget, Direction)>, Boxes), StageError> {
+        let inline = self.described(decision, image, &mut |bytes| KeyBoxRef::Inline(bytes.to_vec()))?;
+        if document_bytes(&inline) <= INLINE_BUDGET {
+            return Ok((inline, Boxes::new()));
+        }
+        let mut boxes = Boxes::new();
+        let outside = self.described(decision, image, &mut |bytes| {
+            let sha256: [u8; 32] = Sha256::digest(bytes).into();
+            boxes.push((sha256, bytes.to_vec()));
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            KeyBoxRef::File {
+                path: format!("keyboxes/{}", hex::encode(sha256)),
+                digest: FileDigest { length, sha256 },
+            }
+        })?;
+        Ok((outside, boxes))
+    }
+
+    fn described(
+        &self,
+        decision: &Decision<'_>,
+        image: &TrustedRepository,
+        place: &mut dyn FnMut(&[u8]) -> KeyBoxRef,
+    ) -> Result<Vec<(VerifiedTarget, Direction)>, StageError> {
+        let stored = |_| StageError::refused(ProblemKind::Internal, "a stored name is no name");
+        let mut all = Vec::new();
+        for (path, assigned) in &decision.install {
+            let path = TargetPath::new(*path).map_err(stored)?;
+            let target = image_target(image, &path)?;
+            let mut ecus = BTreeMap::new();
+            for (ecu, assignment) in assigned {
+                let serial = EcuSerial::new(ecu.serial.as_str()).map_err(stored)?;
+                let hardware_id = HardwareId::new(ecu.hardware_id.as_str()).map_err(stored)?;
+                let key_box = assignment.key_box.as_deref().map(&mut *place);
+                ecus.insert(serial, DirectedEcu { hardware_id, key_box });
+            }
+            let url = self.settings.public_url.as_ref().map(|base| {
+                let object = paths::repo_target(&path.store_name(target.sha256()));
+                format!("{}{object}", base.as_str().trim_end_matches('/'))
+            });
+            all.push((target, Direction { ecus, url }));
+        }
+        Ok(all)
+    }
+
+    /// Everything that a signed set follows from. While it stays, the set need not be signed again.
+    fn fingerprint(
+        &self,
+        vehicle: &VehicleRow,
+        decision: &Decision<'_>,
+        image: &TrustedRepository,
+    ) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(bytes);
+        };
+        part(vehicle.id.as_bytes());
+        part(self.signing.roots().newest().bytes());
+        part(
+            self.settings
+                .public_url
+                .as_ref()
+                .map_or("", url::Url::as_str)
+                .as_bytes(),
+        );
+        for (path, assigned) in &decision.install {
+            part(path.as_bytes());
+            let custom = TargetPath::new(*path)
+                .ok()
+                .and_then(|path| image.target(&path)?.custom.clone());
+            part(
+                custom
+                    .map(|custom| custom.to_string())
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
+            for (ecu, assignment) in assigned {
+                part(ecu.serial.as_bytes());
+                part(ecu.hardware_id.as_bytes());
+                part(&assignment.sha256);
+                part(assignment.key_box.as_deref().unwrap_or_default());
+                part(assignment.correlation_id.as_bytes());
+            }
+        }
+        hash.finalize().into()
+    }
+}
+
+fn listed(image: &TrustedRepository, path: &str) -> Option<([u8; 32], u64)> {
+    let target = image_target(image, &TargetPath::new(path).ok()?).ok()?;
+    Some((*target.sha256(), target.profile().release_counter))
+}
+
+/// At least half of its life is left.
+fn is_fresh(set: &DirectorRow, now: Timestamp) -> bool {
+    let life = set.expires_at.as_millisecond() - set.issued_at.as_millisecond();
+    let left = set.expires_at.as_millisecond() - now.as_millisecond();
+    now >= set.issued_at && left * 2 >= life
+}
+
+/// What the Targets document will weigh, closely enough.
+fn document_bytes(directions: &[(VerifiedTarget, Direction)]) -> usize {
+    let weigh = |(target, direction): &(VerifiedTarget, Direction)| {
+        target.path().as_str().len()
+            + target.file().to_value().to_string().len()
+            + direction.to_value().to_string().len()
+            + 64
+    };
+    DOCUMENT_OVERHEAD + directions.iter().map(weigh).sum::<usize>()
+}
