@@ -154,13 +154,13 @@ impl Run<'_> {
                 })
                 .await;
         }
-        let (held, segments) = download.progress();
+        let (held, count) = download.progress();
         if held > 0 {
             self.transport
                 .emit(Event::Resumed {
                     path: path.clone(),
                     held,
-                    segments,
+                    segments: count,
                 })
                 .await;
         }
