@@ -21,11 +21,11 @@ use crate::keys;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
     /// Base URL of the operator listener, https://host:port
-    #[arg(long, value_name = "URL", env = "SEALIFT_SERVER")]
+    #[arg(long, value_name = "URL", env = "SEALIFT_SERVER", hide_env_values = true)]
     server: Url,
 
     /// CA certificate that the server's certificate must come from (no other is trusted)
-    #[arg(long, value_name = "CA.pem", env = "SEALIFT_CA")]
+    #[arg(long, value_name = "CA.pem", env = "SEALIFT_CA", hide_env_values = true)]
     ca: PathBuf,
 
     /// File that holds the operator token

@@ -55,8 +55,17 @@ impl Input {
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::File(file, _) | Self::Stream(Stream::Special(file)) => file.read(buffer),
-            Self::Stream(Stream::Stdin(stdin)) => stdin.read(buffer),
+            Self::File(file, _) => file.read(buffer),
+            Self::Stream(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdin(stdin) => stdin.read(buffer),
+            Self::Special(file) => file.read(buffer),
         }
     }
 }

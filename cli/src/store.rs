@@ -18,11 +18,11 @@ use crate::{World, demo, faults, input};
 #[command(next_help_heading = "Repository")]
 pub(crate) struct RepositoryArgs {
     /// Repository: file:///absolute/folder or s3://bucket/prefix
-    #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", value_parser = RepositoryUrl::parse)]
+    #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
     /// The repository's first root (1.root.json) from a source you trust; without it the store's own is believed
-    #[arg(long, value_name = "ROOT.json", env = "SEALIFT_ROOT")]
+    #[arg(long, value_name = "ROOT.json", env = "SEALIFT_ROOT", hide_env_values = true)]
     root: Option<PathBuf>,
 }
 

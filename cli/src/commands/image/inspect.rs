@@ -12,7 +12,7 @@ use crate::input::Input;
 use crate::{World, faults, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Inspect {
+pub(in crate::commands) struct Inspect {
     /// Sealed image, key file or key box, `-` for stdin
     #[arg(default_value = "-")]
     file: PathBuf,

@@ -25,7 +25,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 #[command(after_help = "\
 Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public
 key. With --metadata-root, --repository and --target the image must also be the one that the repository's keys signed.")]
-pub(super) struct Open {
+pub(in crate::commands) struct Open {
     /// Private key of a recipient
     #[arg(long, value_name = "PRIV.pem")]
     key: PathBuf,

@@ -15,7 +15,7 @@ use crate::store::{self, Connection};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Origin")]
-pub(super) struct OriginArgs {
+pub(in crate::commands) struct OriginArgs {
     /// The repository's first root (1.root.json), from a source you trust
     #[arg(long, value_name = "ROOT.json", requires = "repository", requires = "target")]
     metadata_root: Option<PathBuf>,

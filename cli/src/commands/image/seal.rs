@@ -18,7 +18,7 @@ use crate::{World, faults, keys, output};
 #[command(after_help = "\
 Without --recipient and --director nobody could ever open the result, so one of them is required.
 With --director the files OUT.keys (wrapped keys, keep with the repository) and OUT.segments appear beside OUT.")]
-pub(super) struct Seal {
+pub(in crate::commands) struct Seal {
     /// Public key that can open the image from the file alone; may be given several times
     #[arg(long, value_name = "PUB.pem", required_unless_present = "director")]
     recipient: Vec<PathBuf>,

@@ -13,7 +13,7 @@ use crate::{faults, input};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Keys beside the image")]
-pub(super) struct WrappedKeyArgs {
+pub(in crate::commands) struct WrappedKeyArgs {
     /// Key file of the image, for a Director's key-encryption key
     #[arg(long, value_name = "FILE.keys", conflicts_with = "key_box")]
     key_file: Option<PathBuf>,

@@ -7,7 +7,7 @@ use crate::commands::key::{Generate, Kind};
 use crate::failure::Failure;
 
 #[derive(Args, Debug)]
-pub(super) struct Create {
+pub(in crate::commands) struct Create {
     /// Kind of key
     #[arg(long, value_enum, default_value_t = KekKind::P256)]
     kind: KekKind,

@@ -21,7 +21,7 @@ use crate::store::{Connection, RepositoryArgs};
 use crate::{World, faults, keys, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Rotate {
+pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
 

@@ -14,7 +14,7 @@ use crate::passphrase::Unlock;
 use crate::{World, keys, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Show {
+pub(in crate::commands) struct Show {
     /// PEM file of a public or private key
     file: PathBuf,
 

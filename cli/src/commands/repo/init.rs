@@ -19,9 +19,9 @@ use crate::{World, faults, output};
 #[command(after_help = "\
 The first root is the anchor of all trust: it is written to --root-out as well, and that copy, not the store's, is
 what servers, vehicles and `sealift repo verify --root` should be given.")]
-pub(super) struct Init {
+pub(in crate::commands) struct Init {
     /// Repository: file:///absolute/folder or s3://bucket/prefix
-    #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", value_parser = RepositoryUrl::parse)]
+    #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
     #[command(flatten)]

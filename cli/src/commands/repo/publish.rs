@@ -18,7 +18,7 @@ use crate::{World, input, output};
 #[command(after_help = "\
 Publishing is one transaction: killed anywhere it leaves a repository that every client accepts, and the same command
 run again carries on.")]
-pub(super) struct Publish {
+pub(in crate::commands) struct Publish {
     #[command(flatten)]
     repository: RepositoryArgs,
 
@@ -35,7 +35,7 @@ pub(super) struct Publish {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Refresh {
+pub(in crate::commands) struct Refresh {
     #[command(flatten)]
     repository: RepositoryArgs,
 

@@ -10,7 +10,7 @@ use crate::store::RepositoryArgs;
 use crate::{World, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Show {
+pub(in crate::commands) struct Show {
     #[command(flatten)]
     repository: RepositoryArgs,
 }

@@ -14,7 +14,7 @@ use crate::store::{Connection, RepositoryArgs};
 use crate::{World, faults, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Verify {
+pub(in crate::commands) struct Verify {
     #[command(flatten)]
     repository: RepositoryArgs,
 

@@ -23,7 +23,7 @@ use crate::{World, faults, keys, output};
 #[command(after_help = "\
 A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between,
 nothing is published. A pipe is sealed into a spool file first. Plaintext never leaves this machine.")]
-pub(super) struct Add {
+pub(in crate::commands) struct Add {
     #[command(flatten)]
     repository: RepositoryArgs,
 
@@ -66,7 +66,7 @@ pub(super) struct Add {
     signing: SigningArgs,
 
     /// Directory for the sealed spool of piped input
-    #[arg(long, value_name = "DIR", default_value = "/tmp", env = "TMPDIR")]
+    #[arg(long, value_name = "DIR", default_value = "/tmp", env = "TMPDIR", hide_env_values = true)]
     spool: PathBuf,
 
     /// Image to publish, `-` for stdin
@@ -180,14 +180,19 @@ impl Add {
 
     fn target_file(&self, described: &Described) -> Result<TargetFile, Failure> {
         let list = described.segments.digest();
+        let alg = match described.segments.alg() {
+            SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
+            SegmentAlg::Sha256 => SegmentAlgorithm::Sha256,
+            other => {
+                let what = format!("segment digests of kind {} cannot be published", other.name());
+                return Err(Failure::new(Fault::Other, what));
+            }
+        };
         let profile = ImageProfile {
             plain: digest(&described.plain),
             header: described.header.as_ref().map(digest),
             segments: Some(Segments {
-                alg: match described.segments.alg() {
-                    SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
-                    SegmentAlg::Sha256 => SegmentAlgorithm::Sha256,
-                },
+                alg,
                 size: described.segments.size().bytes(),
                 length: list.length,
                 sha256: list.sha256,

@@ -9,7 +9,7 @@ use crate::store::RepositoryArgs;
 use crate::{World, output};
 
 #[derive(Args, Debug)]
-pub(super) struct List {
+pub(in crate::commands) struct List {
     #[command(flatten)]
     repository: RepositoryArgs,
 }

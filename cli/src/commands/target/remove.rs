@@ -11,7 +11,7 @@ use crate::store::{self, RepositoryArgs};
 use crate::{World, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Remove {
+pub(in crate::commands) struct Remove {
     /// Target path
     #[arg(long, value_name = "DIR/NAME")]
     path: TargetPath,

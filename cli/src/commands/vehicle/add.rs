@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::{World, faults, keys};
 
 #[derive(Args, Debug)]
-pub(super) struct Add {
+pub(in crate::commands) struct Add {
     /// Vehicle id, as in the certificate's URI SAN urn:sealift:vehicle:ID
     id: VehicleId,
 

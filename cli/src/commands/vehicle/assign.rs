@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::{World, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Assign {
+pub(in crate::commands) struct Assign {
     /// Vehicle id
     id: VehicleId,
 
@@ -27,7 +27,7 @@ pub(super) struct Assign {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Unassign {
+pub(in crate::commands) struct Unassign {
     /// Vehicle id
     id: VehicleId,
 
@@ -40,7 +40,7 @@ pub(super) struct Unassign {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Revoke {
+pub(in crate::commands) struct Revoke {
     /// Vehicle id
     id: VehicleId,
 

@@ -22,7 +22,7 @@ use crate::passphrase::Unlock;
 use crate::{World, keys, outfile, output};
 
 #[derive(Args, Debug)]
-pub(super) struct Provision {
+pub(in crate::commands) struct Provision {
     /// Vehicle id
     id: VehicleId,
 

@@ -10,13 +10,13 @@ use crate::failure::Failure;
 use crate::{World, output};
 
 #[derive(Args, Debug)]
-pub(super) struct List {
+pub(in crate::commands) struct List {
     #[command(flatten)]
     server: ServerArgs,
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Show {
+pub(in crate::commands) struct Show {
     /// Vehicle id
     id: VehicleId,
 
