@@ -75,7 +75,7 @@ impl Bench {
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name());
             let left: Vec<_> = names
-                .filter(|name| name.to_string_lossy().contains("tmp"))
+                .filter(|name| name.to_string_lossy().contains("partial"))
                 .collect();
             assert!(left.is_empty(), "left behind: {left:?}\n{run}");
             assert!(run.stderr().starts_with("error: "), "{run}");
