@@ -43,13 +43,12 @@ impl Tampered {
 
     /// The sealing key of another vehicle in place of this one's: whatever the Director sends is then a key box for
     /// somebody else.
-    pub(super) fn sealing_key(
-        site: &Site,
-        victim: &Vehicle,
-        thief: &Vehicle,
-        ecu: &str,
-    ) -> Result<Self, Failure> {
-        let key = |vehicle: &Vehicle| site.root.join(vehicle.id).join(format!("keys/{ecu}.sealing.pem"));
+    pub(super) fn sealing_key(site: &Site, victim: &Vehicle, thief: &Vehicle) -> Result<Self, Failure> {
+        let key = |vehicle: &Vehicle| {
+            site.root
+                .join(vehicle.id)
+                .join(format!("keys/{}-main.sealing.pem", vehicle.id))
+        };
         let foreign = fs::read(key(thief))
             .map_err(|error| Failure::at("cannot read the other vehicle's key", error))?;
         Self::with(key(victim), |bytes| *bytes = foreign)

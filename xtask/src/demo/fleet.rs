@@ -41,23 +41,22 @@ impl Vehicle {
     pub(super) fn provision(id: &'static str, site: &Site, tools: &Tools) -> Result<Self, Failure> {
         let api = site.api();
         let out = site.path(id);
+        let main = format!("{id}-main,hardware=domain-controller,key=p256,primary");
+        let lamp = format!("{id}-lamp,hardware=lamp-controller,key=rsa");
         let (ca, key, vehicle_ca) = (
             site.path("fleet-ca/ca.pem"),
             site.path("fleet-ca/ca.key.pem"),
             site.path("server-ca/ca.pem"),
         );
-        let (image_root, director_root) = (
-            site.path("store/repo/1.root.json"),
-            site.path("director/1.root.json"),
-        );
+        let (image_root, director_root) = (site.path("1.root.json"), site.path("director/1.root.json"));
         let mut arguments = vec![
             "vehicle",
             "provision",
             id,
             "--ecu",
-            "main,hardware=domain-controller,key=p256,primary",
+            &main,
             "--ecu",
-            "lamp,hardware=lamp-controller,key=rsa",
+            &lamp,
             "--fleet-ca-cert",
             &ca,
             "--fleet-ca-key",

@@ -34,6 +34,8 @@ pub(crate) struct Args {
     work: PathBuf,
 }
 
+/// The ECU that gets the big image.
+const MAIN: &str = "VIN-0001-main";
 /// Target paths of the demonstration.
 const BIG: &str = "domain-controller/os-1.tar";
 const LAMP: &str = "lamp-controller/firmware-1.bin";
@@ -43,8 +45,11 @@ const STOLEN: &str = "supplier-b/os-2.bin";
 /// Runs the demonstration; prints each step and the table of all.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let source = Source::find(args.image.as_deref())?;
-    let tools = Tools::build(vec![(PASSPHRASE, "correct horse battery staple".to_owned())])?;
     let mut site = Site::new(&args.work)?;
+    let tools = Tools::build(
+        vec![(PASSPHRASE, "correct horse battery staple".to_owned())],
+        &site.root,
+    )?;
     let mut table = Table::default();
     println!("image: {}\nfiles: {}\n", source.describe(), site.root.display());
 
@@ -79,12 +84,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         "ECUs main (P-256) and lamp (RSA)",
     );
     let began = start();
-    car.assign("main", BIG, &site, &tools)?;
+    car.assign(MAIN, BIG, &site, &tools)?;
     table.add("assign", None, began.elapsed(), "VIN-0001 main");
 
     update_with_kill(&car, &site, &tools, &mut table)?;
     let began = start();
-    let equal = image::compare(source.open()?, &site.root.join("VIN-0001/installed/main.img"))?;
+    let equal = image::compare(
+        source.open()?,
+        &site.root.join("VIN-0001/installed/VIN-0001-main.img"),
+    )?;
     table.add(
         "compare with the original",
         Some(equal),
@@ -93,9 +101,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     );
 
     let began = start();
-    car.assign("lamp", LAMP, &site, &tools)?;
+    car.assign("VIN-0001-lamp", LAMP, &site, &tools)?;
     car.run(&site, &tools, None)?.succeeded()?;
-    let installed = site.root.join("VIN-0001/installed/lamp.img");
+    let installed = site.root.join("VIN-0001/installed/VIN-0001-lamp.img");
     let equal = image::compare(Source::find(Some(&lamp))?.open()?, &installed)?;
     table.add(
         "RSA ECU: update and compare",
@@ -176,7 +184,7 @@ fn attack(
         .map_err(|error| Failure::at(format!("cannot read {}", timestamp.display()), error))?;
     let second = tools.path("sealift-vehicle");
     publish(site, tools, SECOND, "domain-controller", 2, &text(&second))?;
-    car.assign("main", SECOND, site, tools)?;
+    car.assign(MAIN, SECOND, site, tools)?;
 
     // The vehicle must have seen today's metadata for yesterday's to be old.
     let flipped = Tampered::flip(object(site, SECOND)?)?;
@@ -190,7 +198,7 @@ fn attack(
     )?;
     let replayed = Tampered::replay(timestamp, yesterday)?;
     refused(car, site, tools, table, "attack: yesterday's metadata", replayed)?;
-    let foreign = Tampered::sealing_key(site, car, thief, "main")?;
+    let foreign = Tampered::sealing_key(site, car, thief)?;
     refused(
         car,
         site,
@@ -213,7 +221,7 @@ fn attack(
     car.run(site, tools, None)?.succeeded()?;
     let equal = image::compare(
         Source::find(Some(&second))?.open()?,
-        &site.root.join("VIN-0001/installed/main.img"),
+        &site.root.join("VIN-0001/installed/VIN-0001-main.img"),
     )?;
     table.add(
         "release 2 after the attacks",
@@ -233,7 +241,7 @@ fn refused(
     step: &str,
     tampered: Tampered,
 ) -> Result<(), Failure> {
-    let installed = site.root.join("VIN-0001/installed/main.img");
+    let installed = site.root.join("VIN-0001/installed/VIN-0001-main.img");
     let before = size(&installed);
     let began = start();
     let run: Run = car.run(site, tools, None)?;
@@ -266,18 +274,31 @@ fn steal(thief: &Vehicle, site: &Site, tools: &Tools) -> Result<String, Failure>
     let copy = site.root.join("stolen.sealed");
     fs::copy(&sealed, &copy)
         .map_err(|error| Failure::at(format!("cannot copy {}", sealed.display()), error))?;
+    let mut arguments = target_add(site, STOLEN, "domain-controller", 2, &text(&copy));
+    arguments.retain(|argument| argument != "--director" && !argument.ends_with("kek.pub.pem"));
+    arguments.extend(["--sealed", "--keys"].map(str::to_owned));
+    arguments.extend([
+        text(&keys),
+        "--plain-sha256".to_owned(),
+        listed_plain_sha256(site, tools, SECOND)?,
+    ]);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    tools.run("sealift", &arguments)?;
+    thief.assign_refused("VIN-0002-main", STOLEN, site, tools)
+}
+
+/// SHA-256 of a target's plaintext, which everybody can read in the signed metadata.
+fn listed_plain_sha256(site: &Site, tools: &Tools, path: &str) -> Result<String, Failure> {
     let listed = tools.run(
         "sealift",
         &["--json", "target", "list", "--repository", &site.repository()],
     )?;
-    let mut arguments = target_add(site, STOLEN, "domain-controller", 2, &text(&copy));
-    arguments.retain(|argument| argument != "--director" && !argument.ends_with("kek.pub.pem"));
-    arguments.extend(["--sealed", "--keys"].map(str::to_owned));
-    arguments.push(text(&keys));
-    let _ = listed;
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    tools.run("sealift", &arguments)?;
-    thief.assign_refused("main", STOLEN, site, tools)
+    let listed: serde_json::Value = serde_json::from_str(&listed)?;
+    let targets = listed["targets"].as_array().into_iter().flatten();
+    targets
+        .filter(|target| target["path"] == path)
+        .find_map(|target| target["sealift"]["plain"]["sha256"].as_str().map(str::to_owned))
+        .ok_or_else(|| Failure::new(format!("{path} is not listed")))
 }
 
 fn publish(

@@ -12,11 +12,12 @@ use crate::failure::Failure;
 pub(super) struct Tools {
     bin: PathBuf,
     environment: Vec<(&'static str, String)>,
+    directory: PathBuf,
 }
 
 impl Tools {
     /// Builds the three binaries in release mode and finds them.
-    pub(super) fn build(environment: Vec<(&'static str, String)>) -> Result<Self, Failure> {
+    pub(super) fn build(environment: Vec<(&'static str, String)>, directory: &Path) -> Result<Self, Failure> {
         println!("building sealift, sealift-server and sealift-vehicle (release)");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
@@ -40,13 +41,18 @@ impl Tools {
             .join("release")
             .canonicalize()
             .map_err(|error| Failure::at("no build output", error))?;
-        Ok(Self { bin, environment })
+        Ok(Self {
+            bin,
+            environment,
+            directory: directory.to_owned(),
+        })
     }
 
     /// A command of one of the binaries, with the demonstration's environment.
     pub(super) fn command(&self, binary: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.bin.join(binary));
         command
+            .current_dir(&self.directory)
             .args(arguments)
             .envs(self.environment.iter().map(|(name, value)| (*name, value)));
         command
