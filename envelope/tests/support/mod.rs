@@ -1,5 +1,7 @@
 //! A seeded generator, plaintexts, keys and plans for the tests.
 
+pub(crate) mod make_vectors;
+
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
@@ -69,7 +71,7 @@ pub(crate) fn plaintext(len: usize) -> Vec<u8> {
 }
 
 pub(crate) static P256: LazyLock<PrivateKey> =
-    LazyLock::new(|| PrivateKey::generate_p256(&mut TestRng::new("p256 recipient")));
+    LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/p256.pem"), None).unwrap());
 pub(crate) static P256_OTHER: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::generate_p256(&mut TestRng::new("another p256 recipient")));
 pub(crate) static RSA: LazyLock<PrivateKey> =
