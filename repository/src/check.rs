@@ -1,7 +1,8 @@
 //! A lint over a whole repository: does the store hold what the metadata promise, and how long do they last?
 
+mod finding;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
@@ -12,110 +13,13 @@ use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{ImageProfile, Protection, Segments};
 use sha2::{Digest, Sha256};
 
+pub use finding::{Code, Finding, Report, Severity};
+
 use crate::error::StoreError;
 use crate::path::StorePath;
 use crate::paths;
 use crate::store::Store;
 use crate::walk::{Overlay, WalkError, walk_as_author};
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing is wrong; space could be saved.
-    Note,
-    /// Something will go wrong, or cannot be done.
-    Warning,
-    /// Clients fail, now.
-    Error,
-}
-
-/// What was found; the code is stable, for scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Code {
-    /// The metadata do not verify.
-    Untrusted,
-    /// A document has expired.
-    Expired,
-    /// A document expires soon.
-    ExpiresSoon,
-    /// A target's object is absent.
-    MissingObject,
-    /// A target's object has another length.
-    WrongLength,
-    /// A target's object or segment list has other bytes.
-    WrongBytes,
-    /// A target's segment list is absent or does not fit its object.
-    BadSegments,
-    /// A target is without the description that vehicles need, or it cannot be read.
-    BadProfile,
-    /// A sealed target has no key file, so no Director can open it for an ECU.
-    NoKeyFile,
-    /// A root on the way from the first to the current one is absent.
-    MissingRoot,
-    /// A versioned file that nothing names, newer than what is current.
-    Leftover,
-    /// An object or key file that no current target names.
-    Unreferenced,
-    /// A file in staging: a quarantined one, or the rest of an interrupted upload.
-    Staging,
-}
-
-impl Code {
-    /// How bad it is.
-    #[must_use]
-    pub const fn severity(self) -> Severity {
-        match self {
-            Self::Leftover | Self::Unreferenced | Self::Staging => Severity::Note,
-            Self::ExpiresSoon | Self::NoKeyFile | Self::BadProfile => Severity::Warning,
-            _ => Severity::Error,
-        }
-    }
-
-    /// The stable word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Untrusted => "untrusted",
-            Self::Expired => "expired",
-            Self::ExpiresSoon => "expires-soon",
-            Self::MissingObject => "missing-object",
-            Self::WrongLength => "wrong-length",
-            Self::WrongBytes => "wrong-bytes",
-            Self::BadSegments => "bad-segments",
-            Self::BadProfile => "bad-profile",
-            Self::NoKeyFile => "no-key-file",
-            Self::MissingRoot => "missing-root",
-            Self::Leftover => "leftover",
-            Self::Unreferenced => "unreferenced",
-            Self::Staging => "staging",
-        }
-    }
-}
-
-/// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What.
-    pub code: Code,
-    /// Where: a path inside the repository, or the name of a document or target.
-    pub subject: String,
-    /// The particulars.
-    pub detail: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} {}: {}: {}",
-            self.code.severity(),
-            self.code.as_str(),
-            self.subject,
-            self.detail
-        )
-    }
-}
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,25 +46,6 @@ impl Default for CheckOptions {
             depth: Depth::Lengths,
             expires_within: SignedDuration::from_hours(30 * 24),
         }
-    }
-}
-
-/// What a check saw.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The repository, unless it did not verify.
-    pub repository: Option<TrustedRepository>,
-    /// Everything found, worst first.
-    pub findings: Vec<Finding>,
-}
-
-impl Report {
-    /// Whether nothing is worse than a note.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| finding.code.severity() == Severity::Note)
     }
 }
 

@@ -1,4 +1,18 @@
 //! An Image repository on an object store: names, publishing as a transaction, the trust walk over it.
+//!
+//! - [`RepositoryUrl`] names a place, [`Store`] is that place with conditional writes, capped and ranged reads.
+//! - [`ObjectUpload`] brings an object of any size in under the name of its content: whole, or not at all.
+//! - [`trust_walk`] is the only way to believe what a store holds: the full client workflow from a pinned root.
+//! - [`Publisher`] changes a repository. It walks, applies a [`Change`], signs, walks over the result as a client would, and
+//!   commits with one conditional write of `timestamp.json`.
+//! - [`check()`] compares what the metadata promise with what the store has.
+//!
+//! Nothing here reads a clock or looks into sealed bytes. The layout is in [`paths`], the contract for kinds of stores in
+//! [`backend`].
+//!
+//! # Not guaranteed
+//! A store whose administrator is hostile can withhold files and serve old ones; clients notice through expiry and their own
+//! memory. An operation that ends in an error with an unknown outcome ([`StoreError::outcome_unknown`]) may have happened.
 
 pub mod backend;
 pub mod check;

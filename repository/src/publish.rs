@@ -3,7 +3,7 @@
 //! Versioned files are written first, each only where nothing was; `timestamp.json` is written last, only over the state
 //! that was verified, and is the one moment in which a change happens. Before it, what clients see is the old repository;
 //! after it, the new one. Files that a killed publisher left behind are named by no timestamp and are passed over
-//! (docs/adr/0003-orphans.md).
+//! (docs/adr/0009-leftover-versions.md).
 //!
 //! ```text
 //! walk (pinned root, full workflow) ─► apply the change ─► objects there? ─► N.targets ─► N.snapshot ─► walk over the

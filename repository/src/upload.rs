@@ -71,6 +71,10 @@ pub enum UploadError {
 
 /// What an upload finds.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once for each upload and taken apart at once"
+)]
 pub enum Upload {
     /// An object of this name and length is there already; nothing needs to be sent.
     Present,

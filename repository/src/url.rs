@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, RetryConfig};
@@ -179,6 +179,7 @@ fn s3(bucket: &str, url: &str) -> Result<object_store::aws::AmazonS3, UrlError> 
     };
     builder
         .with_bucket_name(bucket)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_client_options(
             ClientOptions::new()
                 .with_timeout(REQUEST_TIMEOUT)

@@ -42,7 +42,6 @@ pub trait Change: Send + Sync {
 
 /// One step of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "few of them exist at a time")]
 pub enum Operation {
     /// Lists a target that is not listed. The same target once more is no error.
     Add {

@@ -177,6 +177,8 @@ impl Publisher {
             Written::Theirs => Ok(None),
             Written::Ours(_) => {
                 self.trust = walked.trust;
+                let targets = walked.repository.targets().version();
+                tracing::info!(timestamp = version, targets, overtaken, "published");
                 Ok(Some(Published {
                     repository: walked.repository,
                     changed: true,
@@ -195,7 +197,7 @@ pub(super) async fn sign<R: Role>(
 ) -> Result<Document<R>, PublishError> {
     let fail = |source| PublishError::Sign {
         role: R::TYPE,
-        source,
+        source: Box::new(source),
     };
     if signers.is_empty() {
         return Err(PublishError::NoSigner { role: R::TYPE });

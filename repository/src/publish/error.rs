@@ -63,7 +63,7 @@ pub enum PublishError {
         /// The role.
         role: &'static str,
         /// How.
-        source: AuthoringError,
+        source: Box<AuthoringError>,
     },
     /// All version numbers near the next one are taken by files that no timestamp names.
     #[error("{role}: {tried} versions in a row are taken by leftover files; remove them")]

@@ -176,10 +176,26 @@ async fn a_broken_rotation_is_run_again() {
     .await;
 }
 
+/// One publish that breaks at one operation, in a way that depends on its number. Says whether there was such an operation.
+pub(crate) async fn publish_broken_at(store: Store, step: u64) -> bool {
+    let world = World::new(store).await;
+    let fault = Fault::ALL[usize::try_from(step % 4).unwrap()];
+    let (broken, trigger) = faulty(&world.store, step, fault);
+    let change = vec![world.target("b.img", b"b").await];
+    let succeeded = world
+        .publisher_in(&broken)
+        .publish(&change, later(1))
+        .await
+        .is_ok();
+    assert!(!succeeded || world.targets(later(1)).await == ["b.img"]);
+    carries_on(&world, &format!("{fault:?} at operation {step}")).await;
+    trigger.struck()
+}
+
 /// Root 2 with new keys for the other three roles.
 async fn rotated(world: &World) -> Vec<u8> {
     let first = Document::<Root>::parse(&world.root).unwrap();
-    let mut draft = RootDraft::next(&first, "2030-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let mut draft = RootDraft::next(&first, "2030-01-01T00:00:00Z".parse().unwrap());
     for (role, n) in [
         (RoleName::Targets, 12),
         (RoleName::Snapshot, 13),

@@ -19,7 +19,7 @@ async fn published(folder: &std::path::Path) -> World {
     world.publisher().publish(&first, start()).await.unwrap();
 
     let root = Document::<Root>::parse(&world.root).unwrap();
-    let mut draft = RootDraft::next(&root, "2030-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let mut draft = RootDraft::next(&root, "2030-01-01T00:00:00Z".parse().unwrap());
     draft
         .set_role(RoleName::Timestamp, &[key(14).public().clone()], 1)
         .unwrap();

@@ -13,7 +13,7 @@ use crate::kit::{World, key, later, memory};
 /// The root after `previous`, with other keys for some roles, signed by root key 1.
 async fn next(previous: &[u8], changes: &[(RoleName, Arc<dyn Signer>)], expires: &str) -> Vec<u8> {
     let previous = Document::<Root>::parse(previous).unwrap();
-    let mut draft = RootDraft::next(&previous, expires.parse().unwrap()).unwrap();
+    let mut draft = RootDraft::next(&previous, expires.parse().unwrap());
     for (role, signer) in changes {
         draft.set_role(*role, &[signer.public().clone()], 1).unwrap();
     }

@@ -34,3 +34,22 @@ async fn s3_uploads_in_parts_that_appear_whole() {
         crate::uploads::other_bytes_than_announced_never_appear(&store).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_publishers_at_once_lose_nothing() {
+    if let Some(store) = s3("races") {
+        crate::races::publishers_lose_nothing(store, 16).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_publishers_that_break_leave_a_good_repository() {
+    for n in 0.. {
+        let Some(store) = s3(&format!("crash-{n}")) else {
+            return;
+        };
+        if !crate::crash::publish_broken_at(store, n).await {
+            return;
+        }
+    }
+}

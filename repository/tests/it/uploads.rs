@@ -122,6 +122,8 @@ async fn broken_at_any_operation_it_is_whole_or_absent_and_a_second_try_succeeds
             );
             upload_bytes(&store, at(), &image).await.unwrap();
             assert!(stored(&store).await.unwrap() == image);
+            let left: Vec<_> = store.list(&paths::staging_folder()).try_collect().await.unwrap();
+            assert_eq!(left, [], "{fault:?} at {step}");
             if !trigger.struck() {
                 assert!(step >= 5, "the upload has several steps");
                 break;
