@@ -35,15 +35,15 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "sealift", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
-    / Print results as JSON on stdout, failures as JSON on stderr
+    /// Print results as JSON on stdout, failures as JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    / No progress, no remarks; warnings and failures remain
+    /// No progress, no remarks; warnings and failures remain
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
-    / Accept the public demonstration keys (their private halves are known to everyone)
+    /// Accept the public demonstration keys (their private halves are known to everyone)
     #[arg(long, global = true)]
     pub(crate) demo: bool,
 
@@ -53,28 +53,28 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    / Make and look at key pairs
+    /// Make and look at key pairs
     #[command(subcommand)]
     Key(key::Command),
-    / Seal, open and inspect single images
+    /// Seal, open and inspect single images
     #[command(subcommand)]
     Image(image::Command),
-    / Make, publish, refresh and check an Image repository
+    /// Make, publish, refresh and check an Image repository
     #[command(subcommand)]
     Repo(repo::Command),
-    / Add, remove and list the images of a repository
+    /// Add, remove and list the images of a repository
     #[command(subcommand)]
     Target(target::Command),
-    / Prepare the Director's own root and online keys
+    /// Prepare the Director's own root and online keys
     #[command(subcommand)]
     Director(director::Command),
-    / Make, list and rotate the Director's key-encryption keys
+    /// Make, list and rotate the Director's key-encryption keys
     #[command(subcommand)]
     Kek(kek::Command),
-    / Register, provision and assign vehicles through the server's operator API
+    /// Register, provision and assign vehicles through the server's operator API
     #[command(subcommand)]
     Vehicle(vehicle::Command),
-    / Make the certificates of a small or test set-up
+    /// Make the certificates of a small or test set-up
     #[command(subcommand)]
     Ca(ca::Command),
 }
@@ -104,4 +104,14 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
         .build()
         .map_err(|error| Failure::io("cannot start the runtime", error))?;
     runtime.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_of_commands_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -3,17 +3,17 @@
 use clap::{Args, ValueEnum};
 
 use crate::World;
-use crate::commands::key::{Generate, Kind};
+use crate::commands::key::{Kind, NewKeyArgs};
 use crate::failure::Failure;
 
 #[derive(Args, Debug)]
-pub(super) struct Create {
+pub(in crate::commands) struct Create {
     /// Kind of key
     #[arg(long, value_enum, default_value_t = KekKind::P256)]
     kind: KekKind,
 
     #[command(flatten)]
-    generate: Generate,
+    generate: NewKeyArgs,
 }
 
 /// Keys that content keys can be wrapped for.
