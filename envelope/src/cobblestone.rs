@@ -91,15 +91,23 @@ impl BodyKeys {
             return Err(SealError::TooLong);
         }
         let start = out.len();
-        out.resize(start + plain.len() + TAG_LEN, 0);
-        let (body, tag_out) = out[start..].split_at_mut(plain.len());
-        let buffer = InOutBuf::new(plain, body).map_err(|_| SealError::Cipher)?;
-        let tag = self
+        out.extend_from_slice(plain);
+        let buffer = InOutBuf::from(&mut out[start..]);
+        let sealed = self
             .cipher
-            .encrypt_inout_detached(&self.nonce(index), &[], buffer)
-            .map_err(|_| SealError::Cipher)?;
-        tag_out.copy_from_slice(&tag);
-        Ok(())
+            .encrypt_inout_detached(&self.nonce(index), &[], buffer);
+        match sealed {
+            Ok(tag) => {
+                out.extend_from_slice(&tag);
+                Ok(())
+            }
+            Err(_) => {
+                // Plaintext must not be left where ciphertext is expected.
+                out[start..].zeroize();
+                out.truncate(start);
+                Err(SealError::Cipher)
+            }
+        }
     }
 
     /// Opens chunk `index` onto the end of `out`; on failure `out` is as before.
@@ -114,13 +122,13 @@ impl BodyKeys {
         let (body, tag) = sealed.split_at(body_len);
         let tag = Tag::try_from(tag).map_err(|_| OpenError::Chunk { index })?;
         let start = out.len();
-        out.resize(start + body_len, 0);
-        let opened = InOutBuf::new(body, &mut out[start..]).is_ok_and(|buffer| {
-            self.cipher
-                .decrypt_inout_detached(&self.nonce(index), &[], buffer, &tag)
-                .is_ok()
-        });
-        if opened {
+        out.extend_from_slice(body);
+        let buffer = InOutBuf::from(&mut out[start..]);
+        if self
+            .cipher
+            .decrypt_inout_detached(&self.nonce(index), &[], buffer, &tag)
+            .is_ok()
+        {
             Ok(())
         } else {
             out[start..].zeroize();

@@ -37,6 +37,14 @@ impl Wrap {
         }
     }
 
+    /// The name shown to people: `hpke-p256` or `rsa-oaep`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HpkeP256 => "hpke-p256",
+            Self::RsaOaep => "rsa-oaep",
+        }
+    }
+
     fn from_code(code: u64) -> Result<Self, FormatError> {
         match code {
             1 => Ok(Self::HpkeP256),

@@ -41,3 +41,16 @@ fn errors_do_not_carry_secrets_or_their_sources() {
     assert!(!error.to_string().contains(&source), "{error}: {source}");
     assert!(source.contains(&stranger.key_id().to_string()));
 }
+
+#[test]
+fn keys_and_machines_can_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<PrivateKey>();
+    crosses::<ContentKey>();
+    crosses::<sealift_envelope::SealPlan>();
+    crosses::<sealift_envelope::Sealer>();
+    crosses::<sealift_envelope::Opener>();
+    crosses::<sealift_envelope::RangedOpener<Vec<u8>>>();
+    crosses::<sealift_envelope::OpenError>();
+    crosses::<sealift_envelope::SealError>();
+}

@@ -48,8 +48,7 @@ pub(crate) fn unwrap(
     let mut blinding = Blinding::new(blinding_seed, stanza.enc());
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     blinding.fill(secret.as_mut_slice());
-    let opened = key.decrypt_blinded(&mut blinding, Oaep::<Sha256>::new(), stanza.enc());
-    let opened = Zeroizing::new(opened.unwrap_or_default());
+    let opened = decapsulate(key, &mut blinding, stanza.enc()).unwrap_or_default();
     let usable = u8::from(opened.len() == SECRET_LEN);
     for (byte, carried) in secret.iter_mut().zip(opened.iter()) {
         byte.conditional_assign(carried, usable.into());
@@ -61,6 +60,13 @@ pub(crate) fn unwrap(
     let opened = Zeroizing::new(opened);
     let bytes = opened.as_slice().try_into().map_err(|_| UnwrapError::Refused)?;
     Ok(ContentKey::from_bytes(bytes))
+}
+
+/// RSAES-OAEP-DECRYPT with blinding. `None` must not be told apart from a tag that does not match.
+fn decapsulate(key: &RsaPrivateKey, blinding: &mut Blinding, enc: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    key.decrypt_blinded(blinding, Oaep::<Sha256>::new(), enc)
+        .ok()
+        .map(Zeroizing::new)
 }
 
 type GcmNonce = Nonce<<Aes256Gcm as aes_gcm::aead::AeadCore>::NonceSize>;
@@ -136,3 +142,6 @@ impl TryRng for Blinding {
 }
 
 impl TryCryptoRng for Blinding {}
+
+#[cfg(test)]
+mod tests;
