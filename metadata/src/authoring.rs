@@ -71,6 +71,18 @@ pub enum AuthoringError {
     /// A value that has no canonical form, or that strict readers refuse.
     #[error("the draft holds a number, a string or a depth that strict JSON readers refuse")]
     NotStrict,
+    /// A document that clients would not read to its end.
+    #[error(
+        "the {role} document has {length} bytes, more than the {limit} that clients read; move content out of it"
+    )]
+    TooLarge {
+        /// The role.
+        role: &'static str,
+        /// Its length, bytes.
+        length: usize,
+        /// The clients' cap, bytes.
+        limit: u64,
+    },
     /// Signatures of different documents cannot be merged.
     #[error("the documents to merge have different signed parts; gather signatures over one draft")]
     DifferentDocuments,

@@ -8,7 +8,7 @@ mod signed;
 mod vehicle;
 
 pub use report::{EcuReport, InstalledImage, MAX_ATTACKS};
-pub use signed::{Signed, SignedReport, sign_report};
+pub use signed::{SignedReport, sign_report};
 pub use vehicle::{Manifest, VehicleManifest, VerifiedManifest, parse_manifest, sign_manifest};
 
 use crate::document::FormatError;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp as Instant;
 use serde_json::{Value, json};
 
+use super::sign::check_length;
 use super::{AuthoringError, complete, next_snapshot, next_targets, next_timestamp};
 use crate::document::Document;
 use crate::fields::wrong;
@@ -14,6 +15,7 @@ use crate::signer::Signer;
 use crate::snapshot::Snapshot;
 use crate::targets::{TargetFile, Targets};
 use crate::timestamp::Timestamp;
+use crate::trust::Limits;
 use crate::uptane::{self, Direction, ImageProfile, VerifiedTarget};
 
 /// What one vehicle should install. All three documents get one version and one expiry, and name the vehicle.
@@ -95,7 +97,8 @@ impl DirectorDraft {
     /// Signs the three documents, reads them back and verifies them as the vehicle will.
     ///
     /// # Errors
-    /// [`AuthoringError`] if a signer fails or is not the root's, or the vehicle would refuse a document.
+    /// [`AuthoringError`] if a signer fails or is not the root's, or the vehicle would refuse a document;
+    /// [`AuthoringError::TooLarge`] means that key boxes should become files.
     pub async fn sign(
         &self,
         root: &Root,
@@ -111,6 +114,7 @@ impl DirectorDraft {
         let keys = root.keys(RoleName::Targets);
         let targets = draft.finish()?.sign(keys, &[signers.targets]).await?;
         let document = complete::<Targets>(&targets, &[keys])?;
+        check_length::<Targets>(&targets, &Limits::DIRECTOR)?;
         self.check(&document)?;
 
         let keys = root.keys(RoleName::Snapshot);

@@ -11,6 +11,7 @@ use crate::fields::{Fields, wrong};
 use crate::json;
 use crate::signer::{Signer, sign_checked};
 use crate::threshold::RoleKeys;
+use crate::trust::Limits;
 
 /// The signed part of a document that nobody has signed yet. It reads as its role: a client would understand it.
 #[derive(Debug, Clone)]
@@ -81,17 +82,38 @@ pub async fn sign_document(signed: &Value, signers: &[&dyn Signer]) -> Result<Ve
     Ok(json::to_vec(&json!({"signed": signed, "signatures": signatures})))
 }
 
-/// Verifies a document whose signatures were gathered: against its role's keys, for a root those of the last root too.
+/// Verifies a document whose signatures were gathered: against its role's keys, for a root those of the last root too, and
+/// against the cap of the clients of an Image repository.
 ///
 /// # Errors
 /// [`AuthoringError::Threshold`] says how many signatures are still missing.
 pub fn complete<R: Role>(bytes: &[u8], keys: &[&RoleKeys]) -> Result<Verified<R>, AuthoringError> {
+    check_length::<R>(bytes, &Limits::IMAGE)?;
     let document = Document::<R>::parse(bytes)?;
     let (last, others) = keys.split_last().ok_or(AuthoringError::RoleMissing(R::TYPE))?;
     for keys in others {
         document.check(keys)?;
     }
     Ok(document.verify(last)?)
+}
+
+/// Refuses a document that clients with these caps would not read to its end.
+pub(super) fn check_length<R: Role>(bytes: &[u8], limits: &Limits) -> Result<(), AuthoringError> {
+    let limit = match R::TYPE {
+        "root" => limits.root,
+        "timestamp" => limits.timestamp,
+        "snapshot" => limits.snapshot,
+        _ => limits.targets,
+    };
+    let length = bytes.len();
+    if u64::try_from(length).is_ok_and(|length| length <= limit) {
+        return Ok(());
+    }
+    Err(AuthoringError::TooLarge {
+        role: R::TYPE,
+        length,
+        limit,
+    })
 }
 
 /// Merges the signatures of copies of one document, in any order. The first signature under a key id stays, unless it is empty.

@@ -11,9 +11,9 @@ use crate::ids::EcuSerial;
 use crate::keys::PublicKey;
 use crate::signer::{SignError, Signer, sign_checked};
 
-/// A payload as parsed, with its signature entry. Unverified.
+/// A payload as parsed, with its signature entry: an ECU's report, or the manifest around the reports. Unverified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
+pub struct SignedReport {
     value: Value,
     keyid: String,
     method: String,
@@ -21,10 +21,7 @@ pub struct Signed {
     sig: Vec<u8>,
 }
 
-/// A signed ECU report. Unverified.
-pub type SignedReport = Signed;
-
-impl Signed {
+impl SignedReport {
     /// Reads `{"signed": …, "signatures": [ONE]}`.
     ///
     /// # Errors
@@ -137,5 +134,5 @@ impl Signed {
 /// # Errors
 /// [`ManifestError`] if the report has a field that nobody would read, or the signer fails.
 pub async fn sign_report(report: &EcuReport, signer: &dyn Signer) -> Result<SignedReport, ManifestError> {
-    Ok(Signed::sign(report.to_value()?, signer).await?)
+    Ok(SignedReport::sign(report.to_value()?, signer).await?)
 }

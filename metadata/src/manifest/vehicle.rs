@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::signed::Signed;
 use super::{EcuReport, MAX_MANIFEST, MAX_REPORTS, ManifestError, SignedReport};
 use crate::document::FormatError;
 use crate::fields::{Fields, wrong};
@@ -40,7 +39,7 @@ impl VehicleManifest {
                 at: fields.at("ecu_version_reports"),
                 source,
             })?;
-            reports.insert(serial, Signed::parse(value)?);
+            reports.insert(serial, SignedReport::parse(value)?);
         }
         Ok(Self {
             vehicle_id: fields.name("vehicle_id")?,
@@ -67,7 +66,7 @@ impl VehicleManifest {
 #[derive(Debug, Clone)]
 pub struct Manifest {
     payload: VehicleManifest,
-    signed: Signed,
+    signed: SignedReport,
 }
 
 /// A manifest and its reports, all verified with registered keys. Only [`Manifest::verify`] makes one.
@@ -84,7 +83,7 @@ pub struct VerifiedManifest {
 /// [`ManifestError::Format`] saying what is wrong.
 pub fn parse_manifest(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     let value = json::parse_strict_capped(bytes, MAX_MANIFEST).map_err(FormatError::from)?;
-    let signed = Signed::parse(&value)?;
+    let signed = SignedReport::parse(&value)?;
     Ok(Manifest {
         payload: VehicleManifest::parse(signed.signed())?,
         signed,
@@ -193,7 +192,7 @@ pub async fn sign_manifest(
             manifest.primary_ecu_serial.clone(),
         ));
     }
-    let bytes = Signed::sign(manifest.to_value(), signer).await?.to_bytes();
+    let bytes = SignedReport::sign(manifest.to_value(), signer).await?.to_bytes();
     if bytes.len() > MAX_MANIFEST {
         return Err(ManifestError::TooLarge);
     }

@@ -53,6 +53,38 @@ pub enum Attack {
 }
 
 impl Attack {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::Rollback,
+        Self::RollbackImage,
+        Self::Freeze,
+        Self::MixAndMatch,
+        Self::BadSignature,
+        Self::Malformed,
+        Self::ArbitrarySoftware,
+        Self::EndlessData,
+        Self::Limit,
+        Self::WrongVehicle,
+        Self::BadEcuId,
+        Self::WrongHardware,
+        Self::InvalidName,
+        Self::EncryptionDowngrade,
+        Self::DecryptFailed,
+        Self::Time,
+        Self::Unreachable,
+        Self::SlowRetrieval,
+        Self::BadMirror,
+        Self::PartialBundle,
+        Self::MixedBundle,
+        Self::Conflict,
+    ];
+
+    /// The attack that a code in a report stands for; other implementations may have more.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|attack| attack.code() == code)
+    }
+
     /// The code in reports.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -8,8 +8,8 @@ use crate::document::FormatError;
 use crate::fields::{Fields, wrong};
 use crate::ids::HardwareId;
 
-/// Longest sealed header, bytes: prefix of 18, immutable part, recipients and message start of 56 all below this.
-const MAX_HEADER: u64 = 256 * 1024;
+/// Longest sealed header, bytes: the cap of the sealed-image format.
+const MAX_HEADER: u64 = 64 * 1024;
 /// Longest segment list, bytes.
 const MAX_SEGMENT_LIST: u64 = 8 * 1024 * 1024;
 /// Most hardware ids of one image.
@@ -179,7 +179,7 @@ impl ImageProfile {
         {
             return Err(wrong(
                 "custom.sealift.header.length",
-                "1 byte to 256 KiB are expected",
+                "1 byte to 64 KiB are expected",
             ));
         }
         if self.segments.is_some_and(|segments| !segments.is_sound()) {

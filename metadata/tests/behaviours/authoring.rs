@@ -5,7 +5,7 @@ use sealift_metadata::authoring::{
     next_snapshot, next_targets, next_timestamp, sign_document,
 };
 use sealift_metadata::root::RoleName;
-use sealift_metadata::uptane::{DirectedEcu, Direction, cross_check, image_target};
+use sealift_metadata::uptane::{DirectedEcu, Direction, KeyBoxRef, cross_check, image_target};
 use sealift_metadata::{
     Document, FileSigner, HardwareId, Root, Signer as _, Snapshot, TargetFile, Targets, Timestamp, VehicleId,
     Verified,
@@ -349,5 +349,42 @@ fn a_directors_mistake_is_not_signed() {
     assert!(matches!(
         now(draft.sign(root.role(), signers)),
         Err(AuthoringError::Refused(_))
+    ));
+}
+
+/// A document that clients would not read is not made: key boxes have to become files.
+#[test]
+fn a_set_over_the_vehicles_cap_is_not_signed() {
+    let (image_files, _) = authored();
+    let image = client(&image_files).refresh(&image_files).unwrap();
+    let root = verified_root(&now(first_root([11, 12, 13, 14]).sign(&[&key(11)])).unwrap());
+    let (timestamp, snapshot, targets) = (key(12), key(13), key(14));
+    let signers = DirectorSigners {
+        targets: &targets,
+        snapshot: &snapshot,
+        timestamp: &timestamp,
+    };
+    let set = |count: usize| {
+        let mut direction = direction("ECU-1", "hw-a");
+        for n in 0..count {
+            let key_box = Some(KeyBoxRef::Inline(vec![7; 4096]));
+            let ecu = DirectedEcu {
+                hardware_id: HardwareId::new("hw-a").unwrap(),
+                key_box,
+            };
+            direction.ecus.insert(serial(&format!("ECU-{n}")), ecu);
+        }
+        let mut draft = DirectorDraft::new(VehicleId::new(VEHICLE).unwrap(), 1, instant(EXPIRES));
+        draft.direct(&image_target(&image, &path("fw/a.img")).unwrap(), &direction);
+        now(draft.sign(root.role(), signers))
+    };
+    assert!(set(10).is_ok());
+    assert!(matches!(
+        set(12),
+        Err(AuthoringError::TooLarge {
+            role: "targets",
+            limit: 65_536,
+            ..
+        })
     ));
 }

@@ -1,6 +1,7 @@
 //! The bytes that signatures cover, and the bytes that are written.
 
 use proptest::prelude::*;
+use sealift_metadata::KeyId;
 use sealift_metadata::canonical;
 use sealift_metadata::json::{parse_strict, to_vec};
 use serde_json::{Map, Value, json};
@@ -35,13 +36,15 @@ fn vectors() {
     }
 }
 
-/// The known key id of a known key object, computed by others.
+/// T-4.3-6: a key id as `sha256sum` gives it over the canonical key object.
 #[test]
-fn a_key_id_that_others_compute() {
+fn a_key_id_is_the_hash_of_the_canonical_key_object() {
     let public = "edcd0a32a07dce33f7c7873aaffbff36d20ea30787574ead335eefd337e4dacd";
     let key = json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public}});
     let form = format!(r#"{{"keytype":"ed25519","keyval":{{"public":"{public}"}},"scheme":"ed25519"}}"#);
     assert_eq!(canonical::to_vec(&key), form.as_bytes());
+    let keyid = "2345a90ad8d76f3677f9ad6695b0ba0b5c7b7fbf27fb0ed35fbdf7b71264a679";
+    assert_eq!(KeyId::of(&key).as_str(), keyid);
 }
 
 fn values() -> impl Strategy<Value = Value> {

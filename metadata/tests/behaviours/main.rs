@@ -10,6 +10,7 @@
 
 mod common;
 
+mod attack_codes;
 mod authoring;
 mod canonical_form;
 mod cross_check;
@@ -17,6 +18,7 @@ mod director;
 mod documents;
 mod expiry;
 mod fast_forward;
+mod golden;
 mod key_files;
 mod key_ids;
 mod limits;

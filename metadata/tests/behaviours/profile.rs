@@ -58,7 +58,7 @@ fn bounds_are_checked() {
         ("/segments/length", json!((8 << 20) + 32)),
         ("/segments/alg", json!("md5")),
         ("/header/length", json!(0)),
-        ("/header/length", json!(1 << 20)),
+        ("/header/length", json!((64 << 10) + 1)),
         ("/plain/sha256", json!("00")),
         ("/plain/length", json!(-1)),
         ("/release_counter", json!(-1)),
