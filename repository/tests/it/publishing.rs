@@ -1,7 +1,7 @@
 //! What a publisher does and refuses.
 
 use futures::TryStreamExt;
-use sealift_metadata::trust::{Fault, TrustStore};
+use sealift_metadata::trust::{Attack, Fault, Limits, TrustStore};
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 use sealift_repository::{
     ChangeError, InitError, Lifetimes, Operation, PublishError, Publisher, Store, TargetMap, WalkError,
@@ -265,6 +265,19 @@ async fn two_different_timestamps_of_one_version_are_noticed() {
         .await
         .unwrap_err();
     assert!(matches!(refused, PublishError::Equivocation { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_timestamp_without_end_is_the_repositorys_fault() {
+    let world = World::new(memory()).await;
+    let path = paths::metadata("timestamp.json").unwrap();
+    let length = usize::try_from(Limits::IMAGE.timestamp).unwrap() + 1;
+    world.store.delete(&path).await.unwrap();
+    world.store.create(&path, vec![b' '; length]).await.unwrap();
+    let Err(WalkError::Trust(error)) = world.seen(start()).await else {
+        panic!("it is refused")
+    };
+    assert_eq!(error.attack(), Attack::EndlessData);
 }
 
 #[tokio::test]
