@@ -159,6 +159,10 @@ impl<'a> Download<'a> {
             },
             200 => return Err(refuse("the server states another length than the signed one").into()),
             416 => return Err(refuse("the server has fewer bytes than the signed length").into()),
+            404 => {
+                let detail = format!("{}: the server does not have it", self.wanted.path);
+                return Err(Refusal::new(Attack::Unreachable, detail).into());
+            }
             _ => return Err(transport.rejected(&self.wanted.url_path, answer).await.into()),
         };
         self.learn_etag(&answer)?;

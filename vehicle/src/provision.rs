@@ -194,6 +194,7 @@ fn ecus(tables: Vec<EcuTable>, primary: Option<&str>) -> Result<Vec<Ecu>, Provis
             serial,
         });
     }
+    check_files(&ecus)?;
     if ecus.iter().filter(|ecu| ecu.primary).count() != 1 {
         return Err(field("ecu.primary", "exactly one ECU must be the primary"));
     }
@@ -201,6 +202,23 @@ fn ecus(tables: Vec<EcuTable>, primary: Option<&str>) -> Result<Vec<Ecu>, Provis
         return Err(field("primary", "no [[ecu]] has this serial"));
     }
     Ok(ecus)
+}
+
+/// One key for one purpose, one place for one image.
+fn check_files(ecus: &[Ecu]) -> Result<(), ProvisionError> {
+    let (mut keys, mut places) = (BTreeSet::new(), BTreeSet::new());
+    for ecu in ecus {
+        if !keys.insert(&ecu.signing_key) || ecu.sealing_key.as_ref().is_some_and(|key| !keys.insert(key)) {
+            return Err(field(
+                "ecu.signing_key, ecu.sealing_key",
+                "every key needs a file of its own",
+            ));
+        }
+        if !places.insert(&ecu.install_path) {
+            return Err(field("ecu.install_path", "two ECUs have the same install path"));
+        }
+    }
+    Ok(())
 }
 
 fn server_url(text: &str) -> Result<Url, ProvisionError> {
@@ -266,6 +284,9 @@ mod tests {
             ("2026-01-01T00", "yesterday"),
             ("require_sealed", "require_seal"),
             ("hardware_id = \"hw-2\"\n", ""),
+            ("S1.sealing", "S1.signing"),
+            ("S1.signing", "P1.signing"),
+            ("installed/x", "installed/P1.img"),
         ] {
             assert!(text().contains(from));
             assert!(parse(&text().replace(from, to)).is_err(), "{to}");

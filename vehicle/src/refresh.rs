@@ -1,5 +1,7 @@
 //! Drives the metadata crate's refresh of one repository: fetches what it asks for, stores what it has verified.
 
+use std::io;
+
 use sealift_metadata::TrustedTime;
 use sealift_metadata::trust::{
     Fault, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
@@ -70,11 +72,15 @@ pub(crate) async fn refresh(
 fn stored(layout: &Layout, repository: Repository, limits: Limits) -> Result<TrustStore, LocalError> {
     let read = |name: &str, max_bytes| {
         let path = layout.trust(repository, name);
-        durable::read_capped(&path, max_bytes).map_err(|error| LocalError::io(&path, error))
+        match durable::read_capped(&path, max_bytes) {
+            // Too long to be metadata: as good as missing.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+            read => read.map_err(|error| LocalError::io(&path, error)),
+        }
     };
+    let root = read("root.json", limits.root)?;
     Ok(TrustStore {
-        root: read("root.json", limits.root)?
-            .ok_or_else(|| LocalError::TrustMissing(layout.trust(repository, "root.json")))?,
+        root: root.ok_or_else(|| LocalError::TrustMissing(layout.trust(repository, "root.json")))?,
         timestamp: read("timestamp.json", limits.timestamp)?,
         snapshot: read("snapshot.json", limits.snapshot)?,
         targets: read("targets.json", limits.targets)?,

@@ -7,7 +7,7 @@ use sealift_metadata::{HardwareId, TargetPath};
 use sealift_vehicle::Outcome;
 
 use crate::happy::firmware;
-use crate::kit::{CAMERA, Fleet, GATEWAY, Sealing};
+use crate::kit::{CAMERA, Fleet, GATEWAY, Sealing, Trick};
 
 async fn assigned(counter: u64) -> Fleet {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -214,4 +214,27 @@ async fn metadata_signed_by_others_are_refused_and_never_stored() {
     fleet.server.put("/director/timestamp.json", good);
     fleet.publish_director().await;
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+}
+
+#[tokio::test]
+async fn an_attack_that_could_not_be_reported_is_in_the_next_report_that_can() {
+    let mut fleet = assigned(1).await;
+    fleet.named_vehicle = "VIN-0002".to_owned();
+    fleet.publish_director().await;
+    // The first manifest passes, the one after the refusal does not.
+    fleet.server.trick("/director/manifest", 1, Trick::Good);
+    fleet.server.trick("/director/manifest", u32::MAX, Trick::Down);
+    assert_eq!(fleet.refused().await, "replay_other_vehicle");
+    assert_eq!(fleet.server.reports().len(), 1);
+    fleet.server.clear_tricks();
+    fleet.named_vehicle = crate::kit::VEHICLE.to_owned();
+    fleet.assign(GATEWAY, "a.img").await;
+    assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+    let codes: Vec<_> = fleet
+        .server
+        .reports()
+        .iter()
+        .map(|reports| reports[GATEWAY].attacks_detected.clone())
+        .collect();
+    assert_eq!(codes, [vec![], vec!["replay_other_vehicle".to_owned()], vec![]]);
 }

@@ -155,12 +155,12 @@ async fn a_resealed_image_reflashes_nobody() {
 #[tokio::test]
 async fn an_update_after_an_update_replaces_the_image() {
     let mut fleet = Fleet::new(Sealing::P256).await;
-    for counter in 1..4 {
+    for counter in 1..4_u8 {
         let path = format!("v{counter}.img");
-        fleet.release(&path, &firmware(counter as u8), counter).await;
+        fleet.release(&path, &firmware(counter), counter.into()).await;
         fleet.assign(GATEWAY, &path).await;
         assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
-        assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(counter as u8));
+        assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(counter));
     }
     assert_eq!(fleet.left_overs(), [""; 0]);
 }

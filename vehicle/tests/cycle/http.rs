@@ -45,16 +45,25 @@ async fn manifest(State(server): State<Arc<Server>>, body: Bytes) -> &'static st
     "{}"
 }
 
+/// What the vehicle's listener serves, out of `server`.
+pub(crate) fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/director/manifest", put(manifest))
+        .route("/{*path}", get(file))
+        .with_state(server)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a real connection is watched by a real clock"
+)]
 #[tokio::test]
 async fn a_whole_cycle_over_http() {
     let mut fleet = Fleet::new(Sealing::P256).await;
     fleet.release("a.img", &firmware(1), 1).await;
     fleet.assign(GATEWAY, "a.img").await;
     let server = Arc::new(std::mem::take(&mut fleet.server));
-    let router = Router::new()
-        .route("/director/manifest", put(manifest))
-        .route("/{*path}", get(file))
-        .with_state(Arc::clone(&server));
+    let router = router(Arc::clone(&server));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });

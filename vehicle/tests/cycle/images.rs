@@ -3,7 +3,7 @@
 use sealift_metadata::TargetPath;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, KeyBoxRef, Protection};
 use sealift_vehicle::Outcome;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::happy::firmware;
 use crate::kit::{CAMERA, Fleet, GATEWAY, Sealing, Trick, VEHICLE, profile};
@@ -225,4 +225,44 @@ async fn one_refused_image_keeps_the_whole_set_out() {
     assert_eq!(fleet.installed(CAMERA), None);
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
     assert_eq!(fleet.installed(CAMERA).unwrap(), firmware(2));
+}
+
+#[tokio::test]
+async fn every_listed_hash_is_checked() {
+    let path = TargetPath::new("a.img").unwrap();
+    let mut fleet = released().await;
+    let right = Sha512::digest(fleet.server.file(&fleet.object("a.img")).unwrap()).into();
+    let mut wrong: [u8; 64] = right;
+    wrong[0] ^= 1;
+    for (sha512, installs) in [(wrong, false), (right, true)] {
+        fleet.listed.get_mut(&path).unwrap().sha512 = Some(sha512);
+        fleet.publish_image().await;
+        fleet.assign(GATEWAY, "a.img").await;
+        if installs {
+            assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+        } else {
+            assert_eq!(fleet.refused().await, "arbitrary_software");
+            assert_eq!(fleet.installed(GATEWAY), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_object_or_segment_list_that_is_gone_is_reported() {
+    for prefix in ["/repo/targets/", "/repo/segments/"] {
+        let mut fleet = released().await;
+        fleet.assign(GATEWAY, "a.img").await;
+        fleet.server.trick(prefix, 1, Trick::Status(404, None));
+        assert_eq!(fleet.refused().await, "unreachable");
+        recovers(&mut fleet).await;
+    }
+}
+
+#[tokio::test]
+async fn a_segment_list_that_is_not_the_signed_one_is_refused() {
+    let mut fleet = released().await;
+    fleet.assign(GATEWAY, "a.img").await;
+    fleet.server.trick("/repo/segments/", 1, Trick::Flip(40));
+    assert_eq!(fleet.refused().await, "bad_mirror");
+    recovers(&mut fleet).await;
 }

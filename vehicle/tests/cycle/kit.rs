@@ -1,12 +1,14 @@
 //! A vehicle, two repositories, a server and a world, all values in one process.
 
+mod disk;
 mod fleet;
 mod repo;
 mod rng;
 mod server;
 mod world;
 
-pub(crate) use fleet::{Fleet, FullDisk, Sealing, VEHICLE, profile};
+pub(crate) use disk::FullDisk;
+pub(crate) use fleet::{Fleet, Sealing, VEHICLE, profile};
 pub(crate) use server::{Server, Trick};
 pub(crate) use world::{FakeWorld, Recorder};
 

@@ -119,3 +119,32 @@ async fn unusable_keys_are_named() {
     let error = Vehicle::open(fleet.layout(), DemoKeys::Refuse).unwrap_err();
     assert!(error.to_string().contains("gw-1.sealing.pem"), "{error}");
 }
+
+#[tokio::test]
+async fn killed_between_commit_and_memory_the_same_image_is_installed_once_more() {
+    let fleet = assigned().await;
+    fleet.cycle().await.unwrap();
+    let path = fleet.path("state/ecu/gw-1.json");
+    let mut memory: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    memory["installed"] = serde_json::Value::Null;
+    fs::write(&path, memory.to_string()).unwrap();
+    assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+    assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(1));
+}
+
+#[tokio::test]
+async fn a_staging_file_of_a_killed_process_is_overwritten() {
+    let fleet = assigned().await;
+    fs::create_dir_all(fleet.path("installed")).unwrap();
+    fs::write(fleet.path("installed/.gw-1.img.staging"), vec![7; 1_000_000]).unwrap();
+    assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+    assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(1));
+    assert_eq!(fleet.left_overs(), [""; 0]);
+}
+
+#[tokio::test]
+async fn stored_metadata_that_are_too_long_are_fetched_again() {
+    let fleet = assigned().await;
+    fs::write(fleet.path("trust/director/targets.json"), vec![b' '; 100_000]).unwrap();
+    assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+}

@@ -213,3 +213,25 @@ async fn a_manifest_that_is_refused_ends_the_cycle_before_metadata() {
     assert_eq!(fleet.server.take_log().len(), 1);
     succeeds_now(&fleet).await;
 }
+
+#[tokio::test]
+async fn a_host_that_keeps_failing_is_left_alone_for_a_while() {
+    let fleet = assigned().await;
+    let vehicle = fleet.open();
+    fleet.server.trick("/", u32::MAX, Trick::Down);
+    for _ in 0..3 {
+        assert_eq!(fleet.cycle_of(&vehicle).await.unwrap_err().exit_code(), 11);
+    }
+    assert_eq!(
+        fleet.server.take_log().len(),
+        8,
+        "eight failures open the circuit"
+    );
+    let error = fleet.cycle_of(&vehicle).await.unwrap_err();
+    assert!(fleet.server.take_log().is_empty());
+    let wait = error.retry_after().unwrap();
+    assert!(wait > Duration::from_secs(100), "{wait:?}");
+    fleet.server.clear_tricks();
+    sealift_vehicle::World::sleep(&fleet.world, wait).await;
+    assert_eq!(fleet.cycle_of(&vehicle).await.unwrap(), Outcome::Installed);
+}

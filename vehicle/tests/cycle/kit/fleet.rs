@@ -15,11 +15,9 @@ use sealift_metadata::uptane::{
 use sealift_metadata::{
     EcuSerial, FileSigner, HardwareId, KeyType, RepositoryId, Signer, TargetFile, TargetPath,
 };
-use sealift_vehicle::image::{OpenedImage, VerifiedSealed};
-use sealift_vehicle::installer::InstallError;
 use sealift_vehicle::transport::Policy;
 use sealift_vehicle::{
-    CycleError, DemoKeys, FileInstaller, Installer, Layout, Outcome, Staging, Surroundings, Vehicle,
+    CycleError, DemoKeys, FileInstaller, Installer, Layout, Outcome, Surroundings, Vehicle,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -41,6 +39,7 @@ pub(crate) enum Sealing {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     dir: TempDir,
+    started: Timestamp,
     pub(crate) image: Repo,
     pub(crate) director: Repo,
     pub(crate) server: Server,
@@ -63,14 +62,19 @@ impl Fleet {
         "2026-06-01T00:00:00Z".parse().unwrap()
     }
 
-    fn expires() -> Timestamp {
-        Self::now() + (24 * 7).hours()
+    fn expires(&self) -> Timestamp {
+        self.started + (24 * 7).hours()
     }
 
     /// A vehicle provisioned with empty repositories.
     pub(crate) async fn new(sealing: Sealing) -> Self {
+        Self::at(Self::now(), sealing).await
+    }
+
+    /// The same at another time.
+    pub(crate) async fn at(now: Timestamp, sealing: Sealing) -> Self {
         let mut rng = SameBytes::new();
-        let roots_expire = Self::now() + (24 * 365).hours();
+        let roots_expire = now + (24 * 365).hours();
         let image = Repo::new(&mut rng, roots_expire).await;
         let director = Repo::new(&mut rng, roots_expire).await;
         let dir = tempfile::tempdir().unwrap();
@@ -80,7 +84,8 @@ impl Fleet {
             image,
             director,
             server: Server::default(),
-            world: FakeWorld::new(Self::now()),
+            started: now,
+            world: FakeWorld::new(now),
             recorder: Recorder::new(),
             listed: BTreeMap::new(),
             directed: BTreeMap::new(),
@@ -108,7 +113,7 @@ impl Fleet {
         let mut toml = format!(
             "vehicle_id = \"{VEHICLE}\"\nserver_url = \"https://ota.example\"\nrepository_id = \"{}\"\ntime_floor = \"{}\"\n",
             self.repository_id(),
-            Self::now() - 24.hours(),
+            self.started - 24.hours(),
         );
         for (serial, kind) in [(GATEWAY, KeyType::Ed25519), (CAMERA, KeyType::P256)] {
             let signing = FileSigner::generate(kind, &mut self.rng).unwrap();
@@ -164,7 +169,7 @@ impl Fleet {
     }
 
     pub(crate) async fn publish_image(&mut self) {
-        self.publish_image_until(Self::expires()).await;
+        self.publish_image_until(self.expires()).await;
     }
 
     pub(crate) async fn publish_image_until(&mut self, expires: Timestamp) {
@@ -175,7 +180,7 @@ impl Fleet {
     }
 
     pub(crate) async fn publish_director(&mut self) {
-        self.publish_director_until(Self::expires()).await;
+        self.publish_director_until(self.expires()).await;
     }
 
     pub(crate) async fn publish_director_until(&mut self, expires: Timestamp) {
@@ -335,10 +340,19 @@ impl Fleet {
         }
     }
 
+    /// A process that works on the directory.
+    pub(crate) fn open(&self) -> Vehicle {
+        Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap()
+    }
+
+    /// One cycle of a running process.
+    pub(crate) async fn cycle_of(&self, vehicle: &Vehicle) -> Result<Outcome, CycleError> {
+        vehicle.cycle(self.surroundings()).await
+    }
+
     /// One cycle of a fresh process.
     pub(crate) async fn cycle(&self) -> Result<Outcome, CycleError> {
-        let vehicle = Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap();
-        vehicle.cycle(self.surroundings()).await
+        self.cycle_of(&self.open()).await
     }
 
     /// One cycle that must be refused, and its attack code.
@@ -352,10 +366,10 @@ impl Fleet {
     /// A cycle that dies after `events` events; `None` if it did, otherwise how it ended.
     pub(crate) async fn cycle_killed_after(&self, events: usize) -> Option<Result<Outcome, CycleError>> {
         self.recorder.kill_after(events);
-        let vehicle = Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap();
+        let vehicle = self.open();
         let ended = tokio::select! {
             biased;
-            ended = vehicle.cycle(self.surroundings()) => Some(ended),
+            ended = self.cycle_of(&vehicle) => Some(ended),
             () = self.recorder.killed() => None,
         };
         self.recorder.kill_after(usize::MAX);
@@ -382,44 +396,5 @@ pub(crate) fn profile(
         release_counter,
         hardware_ids: [HardwareId::new(HARDWARE).unwrap()].into(),
         version: format!("1.{release_counter}"),
-    }
-}
-
-/// An installer whose disk is full after some bytes.
-#[derive(Debug)]
-pub(crate) struct FullDisk {
-    pub(crate) inner: FileInstaller,
-    pub(crate) room: u64,
-}
-
-#[derive(Debug)]
-struct FullStaging {
-    inner: Box<dyn Staging>,
-    room: u64,
-}
-
-impl Installer for FullDisk {
-    fn begin(&self, sealed: &VerifiedSealed) -> Result<Box<dyn Staging>, InstallError> {
-        Ok(Box::new(FullStaging {
-            inner: self.inner.begin(sealed)?,
-            room: self.room,
-        }))
-    }
-}
-
-impl Staging for FullStaging {
-    fn write(&mut self, plain: &[u8]) -> Result<(), InstallError> {
-        let length = u64::try_from(plain.len()).unwrap();
-        let full = || InstallError::io("staging".as_ref(), std::io::ErrorKind::StorageFull.into());
-        self.room = self.room.checked_sub(length).ok_or_else(full)?;
-        self.inner.write(plain)
-    }
-
-    fn commit(self: Box<Self>, image: &OpenedImage) -> Result<(), InstallError> {
-        self.inner.commit(image)
-    }
-
-    fn abort(self: Box<Self>) {
-        self.inner.abort();
     }
 }

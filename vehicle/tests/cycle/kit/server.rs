@@ -16,6 +16,8 @@ const PIECE: usize = 10_007;
 /// One way of answering badly.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Trick {
+    /// None: a good answer, so that a later trick waits its turn.
+    Good,
     /// This status, with this `Retry-After`.
     Status(u16, Option<&'static str>),
     /// Byte number N of the object is another one.
