@@ -12,6 +12,7 @@ use crate::ambient::{Clock, Entropy};
 use crate::cli::{Arguments, Command};
 use crate::config::Config;
 use crate::exit::{Code, Failure};
+use crate::signing::DemoKeys;
 use crate::{http, jobs};
 pub use compose::Parts;
 use listen::Listener;
@@ -56,8 +57,9 @@ pub async fn serve(
     entropy: Entropy,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let vehicle_tls = tls::vehicles(&config.vehicles, &config.client_ca)?;
-    let operator_tls = tls::operators(&config.operators)?;
+    let demo = DemoKeys::when(config.demo);
+    let vehicle_tls = tls::vehicles(&config.vehicles, &config.client_ca, demo)?;
+    let operator_tls = tls::operators(&config.operators, demo)?;
     let metrics = compose::metrics();
     let parts = Parts::open(&config, &clock, &entropy).await?;
     let app = http::App::new(

@@ -1,14 +1,20 @@
 //! Running the real binaries: to the end, or in the background until they are killed.
 
-use std::ffi::{OsStr, OsString};
+mod daemon;
+mod run;
+
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::deadline::Deadline;
+
+pub use daemon::Daemon;
+pub use run::Run;
 
 /// Longest that a command may take, unless it says otherwise.
 pub const COMMAND_SECONDS: u64 = 240;
@@ -29,7 +35,7 @@ impl Program {
         command
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
-            .env("RUST_BACKTRACE", "1");
+            .env("RUST_BACKTRACE", "0");
         Self {
             name: name.to_owned(),
             command,
@@ -128,6 +134,18 @@ impl Program {
         self.run_within(COMMAND_SECONDS)
     }
 
+    /// As [`Self::run`]; `None` when there is no such program.
+    #[must_use]
+    pub fn run_if_there(mut self) -> Option<Run> {
+        let there = self
+            .command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .status();
+        there.is_ok().then(|| self.run())
+    }
+
     /// As [`Self::run`] with another bound.
     ///
     /// # Panics
@@ -222,241 +240,4 @@ fn peak_rss_bytes(pid: u32) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib * 1024)
-}
-
-/// A finished command.
-#[derive(Debug)]
-pub struct Run {
-    line: String,
-    code: Option<i32>,
-    stdout: Vec<u8>,
-    stderr: String,
-    peak_rss: u64,
-}
-
-impl std::fmt::Display for Run {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let stdout = String::from_utf8_lossy(&self.stdout);
-        let shown: String = stdout.chars().take(4000).collect();
-        writeln!(f, "$ {}", self.line)?;
-        writeln!(
-            f,
-            "exit {:?}\n--- stdout\n{shown}\n--- stderr\n{}",
-            self.code, self.stderr
-        )
-    }
-}
-
-impl Run {
-    /// Asserts success.
-    #[track_caller]
-    #[must_use]
-    pub fn ok(self) -> Self {
-        self.exits(0)
-    }
-
-    /// Asserts the exit code.
-    #[track_caller]
-    #[must_use]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "wanted exit {code}\n{self}");
-        self
-    }
-
-    /// Asserts that it failed, whatever the code.
-    #[track_caller]
-    #[must_use]
-    pub fn fails(self) -> Self {
-        assert!(
-            self.code.is_some_and(|code| code != 0),
-            "wanted a failure\n{self}"
-        );
-        self
-    }
-
-    /// Asserts that the error output holds `text`, upper and lower case alike.
-    #[track_caller]
-    pub fn complains(&self, text: &str) -> &Self {
-        assert!(
-            self.stderr.to_lowercase().contains(&text.to_lowercase()),
-            "wanted {text:?} in\n{self}"
-        );
-        self
-    }
-
-    /// The exit code; `None` after a signal.
-    #[must_use]
-    pub fn code(&self) -> Option<i32> {
-        self.code
-    }
-
-    /// Standard output as bytes.
-    #[must_use]
-    pub fn stdout(&self) -> &[u8] {
-        &self.stdout
-    }
-
-    /// Standard output as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    /// Standard error as text.
-    #[must_use]
-    pub fn stderr(&self) -> &str {
-        &self.stderr
-    }
-
-    /// Standard output as one JSON document.
-    #[track_caller]
-    #[must_use]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"))
-    }
-
-    /// Standard output as one JSON document a line.
-    #[track_caller]
-    #[must_use]
-    pub fn events(&self) -> Vec<serde_json::Value> {
-        let lines = self
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        lines
-            .map(|line| {
-                serde_json::from_slice(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"))
-            })
-            .collect()
-    }
-
-    /// The largest resident set that was seen, in bytes.
-    #[must_use]
-    pub fn peak_rss(&self) -> u64 {
-        self.peak_rss
-    }
-}
-
-/// A program in the background. Dropping it kills it.
-#[derive(Debug)]
-pub struct Daemon {
-    line: String,
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-    ended: bool,
-}
-
-impl Daemon {
-    /// What it has written to standard output so far.
-    #[must_use]
-    pub fn stdout(&self) -> String {
-        std::fs::read_to_string(&self.out).unwrap_or_default()
-    }
-
-    /// What it has written to standard error so far.
-    #[must_use]
-    pub fn stderr(&self) -> String {
-        std::fs::read_to_string(&self.err).unwrap_or_default()
-    }
-
-    /// Command line and both outputs, for failures.
-    #[must_use]
-    pub fn log(&self) -> String {
-        format!(
-            "$ {}\n--- stdout\n{}\n--- stderr\n{}",
-            self.line,
-            self.stdout(),
-            self.stderr()
-        )
-    }
-
-    /// The exit code, once it has ended.
-    pub fn ended(&mut self) -> Option<Option<i32>> {
-        let status = self.child.try_wait().expect("a child can be waited for");
-        self.ended |= status.is_some();
-        status.map(|status| status.code())
-    }
-
-    /// Waits for something the daemon brings about; fails at once if it ends meanwhile.
-    ///
-    /// # Panics
-    /// When the deadline passes or the daemon ends first.
-    #[track_caller]
-    pub fn wait_until<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let deadline = Deadline::seconds(60);
-        loop {
-            if let Some(found) = look(self) {
-                return found;
-            }
-            if let Some(code) = self.ended() {
-                if let Some(found) = look(self) {
-                    return found;
-                }
-                panic!("ended with {code:?} while waiting for {what}\n{}", self.log());
-            }
-            assert!(
-                !deadline.passed(),
-                "no {what} within the deadline\n{}",
-                self.log()
-            );
-            deadline.pause();
-        }
-    }
-
-    /// Waits for its own end.
-    ///
-    /// # Panics
-    /// When the deadline passes first.
-    #[track_caller]
-    pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Deadline::seconds(COMMAND_SECONDS);
-        loop {
-            if let Some(code) = self.ended() {
-                return code;
-            }
-            assert!(
-                !deadline.passed(),
-                "still running at the deadline\n{}",
-                self.log()
-            );
-            deadline.pause();
-        }
-    }
-
-    /// SIGKILL, and waits for the end.
-    pub fn kill(&mut self) {
-        if !self.ended {
-            // Ended by itself meanwhile: nothing to kill.
-            let _ = self.child.kill();
-            self.child.wait().expect("a child can be waited for");
-            self.ended = true;
-        }
-    }
-
-    /// SIGTERM, and waits for the end.
-    ///
-    /// # Panics
-    /// When it does not end.
-    #[track_caller]
-    pub fn terminate(&mut self) -> Option<i32> {
-        let pid = OsString::from(self.child.id().to_string());
-        let sent = Command::new("kill")
-            .arg("-TERM")
-            .arg(pid)
-            .status()
-            .expect("kill is on every system");
-        assert!(sent.success(), "SIGTERM could not be sent\n{}", self.log());
-        self.wait()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.kill();
-        let log = self.log();
-        if thread::panicking() {
-            eprintln!("{log}");
-        }
-    }
 }

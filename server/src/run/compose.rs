@@ -8,6 +8,7 @@ use crate::objects;
 use crate::signing::{DemoKeys, ImageRoot, Signing};
 use crate::stage::{ImageTrust, InProcessBroker, Settings, Stage};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use sealift_repository::Store;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,8 +28,23 @@ impl Parts {
     /// [`Failure`] with the exit code.
     pub async fn open(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, Failure> {
         let image_root = ImageRoot::load(config)?;
-        let mut signing = Signing::load(config, &image_root)?;
+        let signing = Signing::load(config, &image_root)?;
         let store = objects::open(&config.repository.url).await?;
+        Self::assemble(config, image_root, signing, store, clock, entropy).await
+    }
+
+    /// The same over a store that is open already.
+    ///
+    /// # Errors
+    /// [`Failure`] with the exit code.
+    pub async fn assemble(
+        config: &Config,
+        image_root: ImageRoot,
+        mut signing: Signing,
+        store: Store,
+        clock: &Clock,
+        entropy: &Entropy,
+    ) -> Result<Self, Failure> {
         let db = database(config).await?;
         let dir = config.data_dir.join("trust/image");
         let image = ImageTrust::open(store.clone(), image_root.id.clone(), image_root.bytes, dir).map_err(

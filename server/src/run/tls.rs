@@ -2,33 +2,40 @@
 
 use crate::config::{MinTls, TlsListener};
 use crate::exit::{Code, Failure};
+use crate::signing::DemoKeys;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 static MODERN: &[&SupportedProtocolVersion] = &[&TLS13];
 static COMPATIBLE: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// The operators' side: no client certificates.
-pub fn operators(listener: &TlsListener) -> Result<Arc<ServerConfig>, Failure> {
+pub fn operators(listener: &TlsListener, demo: DemoKeys) -> Result<Arc<ServerConfig>, Failure> {
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(versions(listener.min_tls))
         .map_err(unusable(listener))?
         .with_no_client_auth();
-    let (chain, key) = material(listener)?;
+    let (chain, key) = material(listener, demo)?;
     finish(builder.with_single_cert(chain, key).map_err(unusable(listener))?)
 }
 
 /// The vehicles' side: a client certificate under `client_ca` is required.
-pub fn vehicles(listener: &TlsListener, client_ca: &Path) -> Result<Arc<ServerConfig>, Failure> {
+pub fn vehicles(
+    listener: &TlsListener,
+    client_ca: &Path,
+    demo: DemoKeys,
+) -> Result<Arc<ServerConfig>, Failure> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
-    for ca in certificates("vehicles.client_ca", client_ca)? {
+    for ca in certificates("vehicles.client_ca", client_ca, demo)? {
         roots.add(ca).map_err(|error| {
             Failure::new(
                 Code::Config,
@@ -44,7 +51,7 @@ pub fn vehicles(listener: &TlsListener, client_ca: &Path) -> Result<Arc<ServerCo
         .with_protocol_versions(versions(listener.min_tls))
         .map_err(unusable(listener))?
         .with_client_cert_verifier(verifier);
-    let (chain, key) = material(listener)?;
+    let (chain, key) = material(listener, demo)?;
     finish(builder.with_single_cert(chain, key).map_err(unusable(listener))?)
 }
 
@@ -72,10 +79,11 @@ fn unusable(listener: &TlsListener) -> impl FnOnce(rustls::Error) -> Failure {
 
 type Material = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn material(listener: &TlsListener) -> Result<Material, Failure> {
+fn material(listener: &TlsListener, demo: DemoKeys) -> Result<Material, Failure> {
     let chain = certificates(
         &format!("{}.certificate", listener.section),
         &listener.certificate,
+        demo,
     )?;
     let field = format!("{}.key", listener.section);
     let key =
@@ -83,7 +91,7 @@ fn material(listener: &TlsListener) -> Result<Material, Failure> {
     Ok((chain, key))
 }
 
-fn certificates(field: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+fn certificates(field: &str, path: &Path, demo: DemoKeys) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let chain: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| missing(field, path, error))?;
@@ -91,7 +99,16 @@ fn certificates(field: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>
         let text = format!("{field}: {} holds no certificate in PEM", path.display());
         return Err(Failure::new(Code::Config, text));
     }
+    for certificate in &chain {
+        demo.check(field, &[&spki_sha256(certificate).unwrap_or_default()])?;
+    }
     Ok(chain)
+}
+
+/// Lower-hex SHA-256 of a certificate's SubjectPublicKeyInfo.
+fn spki_sha256(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(hex::encode(Sha256::digest(certificate.public_key().raw)))
 }
 
 /// Says how the material is made, since a first start always lacks it.

@@ -14,6 +14,15 @@ pub enum DemoKeys {
 }
 
 impl DemoKeys {
+    /// Accepted when this is a demonstration.
+    pub fn when(demonstration: bool) -> Self {
+        if demonstration {
+            Self::Accepted
+        } else {
+            Self::Refused
+        }
+    }
+
     /// Refuses a key by any of its ids (lower hex: TUF key id, SHA-256 of its SPKI).
     ///
     /// # Errors

@@ -83,7 +83,8 @@ impl BrokerError {
     pub fn problem(&self) -> Problem {
         let (kind, next) = match self {
             Self::Store(_) => {
-                return Problem::new(ProblemKind::Unavailable).with_detail("the object store does not answer");
+                return Problem::new(ProblemKind::Unavailable)
+                    .with_detail("the object store does not answer");
             }
             Self::Gone => return Problem::new(ProblemKind::Unavailable).with_detail(self.to_string()),
             Self::OtherHeader => (

@@ -1,5 +1,6 @@
 //! A whole fleet on one machine: repository, Director, server and vehicles, made by the real binaries.
 
+mod founding;
 mod server;
 mod vehicle;
 
@@ -13,6 +14,8 @@ use crate::front::Front;
 use crate::https::{Https, Identity};
 use crate::process::{Program, Run};
 use crate::tree::Tree;
+
+use founding::{ROOT, SIGNING};
 
 pub use server::Server;
 pub use vehicle::Vehicle;
@@ -145,32 +148,47 @@ impl World {
     /// The command that seals an image for the Director's key and publishes it as `target`.
     #[must_use]
     pub fn target_add(&self, target: &str, hardware: &str, counter: u64, image: &Path) -> Program {
+        let (counter, version) = (counter.to_string(), format!("1.{counter}"));
         self.sealift()
+            .args(["target", "add", "--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
             .args([
-                "target",
-                "add",
-                "--repo",
-                self.repository(),
-                "--root",
-                "keys/1.root.json",
+                "--director",
+                "keys/kek.pub.pem",
+                "--hardware-id",
+                hardware,
+                "--path",
+                target,
             ])
-            .args([
-                "--key",
-                "keys/targets.pem",
-                "--key",
-                "keys/snapshot.pem",
-                "--key",
-                "keys/timestamp.pem",
-            ])
-            .args(["--director", "keys/kek.pub.pem", "--hardware-id", hardware])
-            .args([
-                "--release-counter",
-                &counter.to_string(),
-                "--release-version",
-                &format!("1.{counter}"),
-            ])
-            .arg(target)
+            .args(["--release-counter", &counter, "--version", &version])
             .arg(image)
+    }
+
+    /// The command that publishes an image as it is, readable for everyone.
+    #[must_use]
+    pub fn target_add_unsealed(&self, target: &str, hardware: &str, counter: u64, image: &Path) -> Program {
+        self.sealift()
+            .args(["target", "add", "--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
+            .args([
+                "--protection",
+                "none",
+                "--hardware-id",
+                hardware,
+                "--path",
+                target,
+            ])
+            .args(["--release-counter", &counter.to_string(), "--version", "open"])
+            .arg(image)
+    }
+
+    /// The command that takes a target off the list.
+    #[must_use]
+    pub fn target_remove(&self, target: &str) -> Program {
+        let program = self.sealift().args(["target", "remove", "--path", target]);
+        program
+            .args(["--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
     }
 
     /// Seals and publishes.
@@ -185,10 +203,9 @@ impl World {
     /// The command that wraps every content key anew.
     #[must_use]
     pub fn kek_rotate(&self, old: &str, new_public: &str) -> Program {
-        let program = self
-            .sealift()
-            .args(["kek", "rotate", "--repo", self.repository()]);
-        program.args(["--root", "keys/1.root.json", "--old", old, "--new", new_public])
+        self.sealift()
+            .args(["kek", "rotate", "--repository", self.repository(), "--root", ROOT])
+            .args(["--old", old, "--new", new_public])
     }
 
     /// Says what an ECU is to install.
@@ -245,13 +262,18 @@ impl World {
     #[track_caller]
     #[must_use]
     pub fn provision(&self, id: &str, ecus: &[&str]) -> Vehicle {
-        let dir = self.path("vehicles").join(id);
+        let _ = self.provision_program(id, ecus, id).run().ok();
+        Vehicle::new(self.path("vehicles").join(id), self.logs(), id)
+    }
+
+    /// The command of [`Self::provision`] with another name for the directory.
+    #[must_use]
+    pub fn provision_program(&self, id: &str, ecus: &[&str], dir: &str) -> Program {
         let url = format!("https://{}", self.server().vehicles());
-        let program = self
-            .operator(&["vehicle", "provision", id])
+        self.operator(&["vehicle", "provision", id])
             .args([
                 "--repository-root",
-                "keys/1.root.json",
+                ROOT,
                 "--director-root",
                 "director/1.root.json",
             ])
@@ -264,9 +286,7 @@ impl World {
             .args(["--vehicle-url", &url, "--vehicle-ca", "tls/ca.pem"])
             .args(ecus.iter().flat_map(|ecu| ["--ecu", *ecu]))
             .arg("--out")
-            .arg(&dir);
-        let _ = program.run().ok();
-        Vehicle::new(dir, self.logs(), id)
+            .arg(self.path("vehicles").join(dir))
     }
 
     /// The running server.
@@ -317,40 +337,6 @@ impl World {
         self.server.take().expect("start_server comes first").terminate()
     }
 
-    /// The configuration that [`Self::start_server`] writes.
-    #[must_use]
-    pub fn server_config(&self) -> String {
-        format!(
-            r#"data_dir = "data"
-[vehicles]
-listen = "127.0.0.1:0"
-certificate = "tls/server.pem"
-key = "tls/server.key.pem"
-client_ca = "tls/ca.pem"
-[operators]
-listen = "127.0.0.1:0"
-certificate = "tls/server.pem"
-key = "tls/server.key.pem"
-[telemetry]
-listen = "127.0.0.1:0"
-[repository]
-url = "{repository}"
-root = "keys/1.root.json"
-snapshot_key = "keys/snapshot.pem"
-timestamp_key = "keys/timestamp.pem"
-[director]
-root = "director/1.root.json"
-targets_key = "director/director-targets.pem"
-snapshot_key = "director/director-snapshot.pem"
-timestamp_key = "director/director-timestamp.pem"
-keks = ["keys/kek.pem"]
-[limits]
-vehicle_requests_per_minute = 100000
-"#,
-            repository = self.repository
-        )
-    }
-
     /// The certificate that the server shows.
     #[must_use]
     pub fn server_identity(&self) -> Identity {
@@ -394,63 +380,6 @@ vehicle_requests_per_minute = 100000
     #[must_use]
     pub fn vehicles_address(&self) -> SocketAddr {
         self.server().vehicles()
-    }
-
-    fn make_keys(&self) {
-        for name in ["root", "targets", "snapshot", "timestamp"] {
-            let _ = self
-                .sealift()
-                .args(["key", "generate", "ed25519", "--unencrypted", "--out"])
-                .arg(format!("keys/{name}.pem"))
-                .run()
-                .ok();
-        }
-        let _ = self
-            .sealift()
-            .args(["kek", "create", "--unencrypted", "--out", "keys/kek.pem"])
-            .run()
-            .ok();
-    }
-
-    fn make_certificates(&self) {
-        let _ = self
-            .sealift()
-            .args(["ca", "create", "--out", "tls", "--unencrypted"])
-            .run()
-            .ok();
-        let issue = [
-            "ca",
-            "issue-server",
-            "--ca-cert",
-            "tls/ca.pem",
-            "--ca-key",
-            "tls/ca.key.pem",
-        ];
-        let _ = self
-            .sealift()
-            .args(issue)
-            .args(["--ip", "127.0.0.1", "--out", "tls"])
-            .run()
-            .ok();
-    }
-
-    fn make_repository(&self) {
-        let roles = ["root", "targets", "snapshot", "timestamp"];
-        let keys = roles
-            .iter()
-            .flat_map(|role| [format!("--{role}-key"), format!("keys/{role}.pem")]);
-        let program = self
-            .sealift()
-            .args(["repo", "init", "--repo", self.repository()])
-            .args(keys);
-        let _ = program.args(["--root-out", "keys/1.root.json"]).run().ok();
-    }
-
-    fn make_director(&self) {
-        let program = self
-            .sealift()
-            .args(["director", "init", "--root-key", "keys/root.pem"]);
-        let _ = program.args(["--unencrypted", "--out", "director"]).run().ok();
     }
 }
 

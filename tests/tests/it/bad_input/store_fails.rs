@@ -26,7 +26,7 @@ fn a_publication_that_breaks_leaves_the_old_repository_and_can_be_repeated() {
             "--json",
             "target",
             "list",
-            "--repo",
+            "--repository",
             &url,
             "--root",
             "keys/1.root.json",

@@ -1,0 +1,153 @@
+//! The binary itself: exit codes, messages, tokens on standard output.
+
+use crate::kit::Ground;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn server(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sealift-server"))
+        .args(arguments)
+        .current_dir(dir)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn help_lists_the_exit_codes() {
+    let output = server(Path::new("/"), &["--help"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for code in ["64", "69", "70", "74", "78"] {
+        assert!(text.contains(code), "{text}");
+    }
+}
+
+#[test]
+fn configuration_mistakes_are_64_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("server.toml");
+    for (text, words) in [
+        ("[vehicles]\nlisten_on = 'x'", "listen_on"),
+        ("[vehicles]\nlisten = 'x'", "vehicles.listen"),
+        ("data_dir = [", "server.toml"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = server(dir.path(), &["--config", "server.toml"]);
+        assert_eq!(output.status.code(), Some(64), "{}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    let output = server(dir.path(), &["--config", "nowhere.toml"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("nowhere.toml"));
+}
+
+#[test]
+fn with_no_configuration_it_says_what_to_make_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = server(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        stderr(&output).contains("sealift-data/tls"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("openssl"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_token_is_printed_alone_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let create = [
+        "token",
+        "create",
+        "--name",
+        "ci",
+        "--scope",
+        "vehicles:read",
+        "--expires",
+        "30",
+    ];
+    let output = server(dir.path(), &create);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("sealift_") && text.ends_with('\n') && text.lines().count() == 1,
+        "{text}"
+    );
+    let (id, secret) = text
+        .trim()
+        .strip_prefix("sealift_")
+        .unwrap()
+        .split_once('.')
+        .unwrap();
+    let list = String::from_utf8(server(dir.path(), &["token", "list"]).stdout).unwrap();
+    assert!(
+        list.contains(id) && list.contains("active") && !list.contains(secret),
+        "{list}"
+    );
+    assert_eq!(
+        server(dir.path(), &["token", "revoke", id]).status.code(),
+        Some(0)
+    );
+    let list = String::from_utf8(server(dir.path(), &["token", "list"]).stdout).unwrap();
+    assert!(list.contains("revoked"), "{list}");
+    assert_eq!(
+        server(dir.path(), &["token", "revoke", "nobody"]).status.code(),
+        Some(64)
+    );
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_69_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the binary under test has the real clock"
+    )]
+    let clock = Ground::clock_at(jiff::Timestamp::now());
+    Ground::make(dir.path(), &clock).await;
+    let tls = dir.path().join("data/tls");
+    std::fs::create_dir_all(&tls).unwrap();
+    for (from, to) in [
+        (include_str!("../../../keys-example/tls/server.pem"), "server.pem"),
+        (
+            include_str!("../../../keys-example/tls/server.key.pem"),
+            "server.key.pem",
+        ),
+        (
+            include_str!("../../../keys-example/fleet/ca.pem"),
+            "client-ca.pem",
+        ),
+    ] {
+        std::fs::write(tls.join(to), from).unwrap();
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let text = format!(
+        "data_dir = 'data'\ndemo = true\n[vehicles]\nlisten = '127.0.0.1:0'\n[operators]\nlisten = '{address}'\n\
+         [telemetry]\nlisten = '127.0.0.1:0'\n[repository]\nroot = 'image-root.json'\n[director]\n\
+         root = 'director/1.root.json'\ntargets_key = 'director/director-targets.pem'\n\
+         snapshot_key = 'director/director-snapshot.pem'\ntimestamp_key = 'director/director-timestamp.pem'\n"
+    );
+    std::fs::write(dir.path().join("server.toml"), &text).unwrap();
+    let output = server(dir.path(), &["--config", "server.toml"]);
+    assert_eq!(output.status.code(), Some(69), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(&address) && stderr(&output).contains("operators.listen"),
+        "{}",
+        stderr(&output)
+    );
+
+    // The same without `demo = true`: its TLS key is public.
+    std::fs::write(
+        dir.path().join("server.toml"),
+        text.replace("demo = true", "demo = false"),
+    )
+    .unwrap();
+    let output = server(dir.path(), &["--config", "server.toml"]);
+    assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+}
