@@ -1,1 +1,26 @@
 //! The release engineer's and the pipeline's tool.
+//!
+//! `commands/` holds one file for each noun or verb; the modules beside it are what they share: where keys and
+//! passphrases come from, how files appear (whole or not at all), how results are shown, how failures are told.
+//! Nothing here reads a clock or makes randomness: both arrive in [`World`].
+
+mod api;
+mod certificates;
+mod commands;
+mod demo;
+mod failure;
+mod faults;
+mod input;
+mod keys;
+mod outfile;
+mod output;
+mod passphrase;
+mod progress;
+mod publishing;
+mod sealing;
+mod store;
+mod world;
+
+pub use commands::{Cli, run};
+pub use failure::{Failure, Fault, report};
+pub use world::World;

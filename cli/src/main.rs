@@ -1,1 +1,31 @@
-fn main() {}
+//! `sealift`: seal, sign, publish, and look after vehicles from a terminal or a pipeline.
+//!
+//! The real clock and the real generator are made here and nowhere else; every command receives them.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sealift_cli::{Cli, Fault, World};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    #[expect(clippy::disallowed_methods, reason = "the one reading of the real clock")]
+    let now = jiff::Timestamp::now();
+    let mut world = World::new(&cli, now, rand_core::UnwrapErr(getrandom::SysRng));
+    let Err(failure) = sealift_cli::run(cli, &mut world) else {
+        return ExitCode::SUCCESS;
+    };
+    sealift_cli::report(&world, &failure);
+    ExitCode::from(match failure.fault() {
+        Fault::Other => 1,
+        Fault::Usage => 2,
+        Fault::Refused => 3,
+        Fault::Key => 4,
+        Fault::NotFound => 5,
+        Fault::Conflict => 6,
+        Fault::Unavailable => 7,
+        Fault::Denied => 8,
+        Fault::DemoKey => 9,
+        Fault::LocalIo => 74,
+    })
+}

@@ -1,0 +1,264 @@
+//! `sealift image open`.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sealift_envelope::{ContentKey, Header, PrivateKey, RangedOpener, UnwrapError};
+use serde_json::json;
+
+use super::origin::{Origin, OriginArgs};
+use super::range::PlainRange;
+use super::wrapped::WrappedKeyArgs;
+use crate::failure::{Failure, Fault};
+use crate::input::Input;
+use crate::outfile::{Overwrite, Sink};
+use crate::passphrase::Unlock;
+use crate::progress::Progress;
+use crate::{World, faults, keys, output};
+
+/// Plaintext bytes that a ranged read holds at once.
+const PIECE_BYTES: u64 = 1 << 20;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public
+key. With --metadata-root, --repository and --target the image must also be the one that the repository's keys signed.")]
+pub(in crate::commands) struct Open {
+    /// Private key of a recipient
+    #[arg(long, value_name = "PRIV.pem")]
+    key: PathBuf,
+
+    #[command(flatten)]
+    unlock: Unlock,
+
+    /// Only these bytes of the image: START-END, both inclusive and from 0 as in HTTP, or START-. Needs a file, not a pipe
+    #[arg(long, value_name = "START-END")]
+    range: Option<PlainRange>,
+
+    #[command(flatten)]
+    wrapped: WrappedKeyArgs,
+
+    #[command(flatten)]
+    origin: OriginArgs,
+
+    /// Output file, `-` for stdout [default: INPUT without .sealed; stdout for pipes and ranges]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
+
+    /// Sealed image, `-` for stdin
+    #[arg(default_value = "-")]
+    input: PathBuf,
+}
+
+impl Open {
+    pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        let target = self.target()?;
+        let input = Input::open(&self.input)?;
+        let ranged = match (self.range, input) {
+            (None, input) => Err(input),
+            (Some(range), Input::File(file, _)) => Ok((range, file)),
+            (Some(_), Input::Stream(_)) => {
+                return Err(
+                    Failure::usage("--range needs a file: a pipe cannot be read from its end")
+                        .next("name the sealed file instead of `-`"),
+                );
+            }
+        };
+        let key = keys::opener(world, &self.key, &self.unlock)?;
+        let origin = self.origin.verify(world)?;
+        if origin.is_none() {
+            world.warn("origin NOT verified: whoever has the public key could have made this image");
+        }
+        let sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
+        match ranged {
+            Ok((range, file)) => self.range(world, range, file, &key, origin.as_ref(), sink),
+            Err(input) => self.whole(world, input, &key, origin.as_ref(), sink),
+        }
+    }
+
+    fn whole(
+        &self,
+        world: &World,
+        mut input: Input,
+        key: &PrivateKey,
+        origin: Option<&Origin>,
+        mut sink: Sink,
+    ) -> Result<(), Failure> {
+        if let (Some(origin), Some(length)) = (origin, input.length()) {
+            origin.check_length(length)?;
+        }
+        let what = format!("cannot open {}", self.shown());
+        let progress = Progress::bytes(world, "opening", input.length());
+        let mut refused = None;
+        let opened = sealift_envelope::open(
+            &mut input,
+            &mut sink,
+            |header| {
+                self.content_key(header, key, origin)
+                    .map_err(|step| step.split(&mut refused))
+            },
+            &mut |done| progress.set(done),
+        );
+        drop(progress);
+        let opened = opened.map_err(|error| refused.unwrap_or_else(|| faults::open(what, error)))?;
+        if let Some(origin) = origin {
+            origin.check_whole(&opened)?;
+        }
+        let to_stdout = sink.is_stdout();
+        sink.commit()?;
+        let json = json!({
+            "plain": {"length": opened.plain.length, "sha256": hex::encode(opened.plain.sha256)},
+            "sealed": {"length": opened.sealed.length, "sha256": hex::encode(opened.sealed.sha256)},
+            "origin_verified": origin.is_some(),
+        });
+        finish(world, to_stdout, &json, opened.plain.length, origin.is_some())
+    }
+
+    fn range(
+        &self,
+        world: &World,
+        range: PlainRange,
+        file: File,
+        key: &PrivateKey,
+        origin: Option<&Origin>,
+        mut sink: Sink,
+    ) -> Result<(), Failure> {
+        let what = || format!("cannot open a range of {}", self.shown());
+        if let Some(origin) = origin {
+            let length = file
+                .metadata()
+                .map_err(|error| Failure::file("examine", &self.input, error))?
+                .len();
+            origin.check_length(length)?;
+        }
+        let mut refused = None;
+        let opener = RangedOpener::new(file, |header| {
+            self.content_key(header, key, origin)
+                .map_err(|step| step.split(&mut refused))
+        });
+        let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| faults::open(what(), error)))?;
+        let plain_length = opener.plain_length();
+        let length = range.len_within(plain_length).ok_or_else(|| {
+            Failure::refused(format!(
+                "the range starts at {}, the image has {plain_length} bytes",
+                range.start
+            ))
+            .next(format!("ask for bytes below {plain_length}"))
+        })?;
+        let progress = Progress::bytes(world, "opening", Some(length));
+        let mut piece = Vec::new();
+        let mut done = 0;
+        while done < length {
+            piece.clear();
+            let wanted = PIECE_BYTES.min(length - done);
+            opener
+                .read_range(range.start + done, wanted, &mut piece)
+                .map_err(|error| faults::open(what(), error))?;
+            sink.write_all(&piece)
+                .map_err(|error| Failure::io("cannot write the range", error))?;
+            done += wanted;
+            progress.set(done);
+        }
+        drop(progress);
+        let to_stdout = sink.is_stdout();
+        sink.commit()?;
+        let json = json!({
+            "range": {"start": range.start, "length": length},
+            "plain_length": plain_length,
+            "origin_verified": origin.is_some(),
+        });
+        finish(world, to_stdout, &json, length, origin.is_some())
+    }
+
+    fn content_key(
+        &self,
+        header: &Header,
+        key: &PrivateKey,
+        origin: Option<&Origin>,
+    ) -> Result<ContentKey, Step> {
+        if let Some(origin) = origin {
+            origin.check_header(header).map_err(Step::Ours)?;
+        }
+        self.wrapped.content_key(header, key, origin)
+    }
+
+    /// The output file, or `None` for stdout.
+    fn target(&self) -> Result<Option<PathBuf>, Failure> {
+        let dash = Path::new("-");
+        match &self.output {
+            Some(path) if path == dash => Ok(None),
+            Some(path) => Ok(Some(path.clone())),
+            None if self.input == dash || self.range.is_some() => Ok(None),
+            None => match self.input.extension() {
+                Some(extension) if extension == "sealed" => Ok(Some(self.input.with_extension(""))),
+                _ => Err(
+                    Failure::usage(format!("{} does not end in .sealed", self.input.display()))
+                        .next("name the output with -o FILE, or -o - for stdout"),
+                ),
+            },
+        }
+    }
+
+    fn shown(&self) -> String {
+        if self.input.as_os_str() == "-" {
+            "stdin".to_owned()
+        } else {
+            self.input.display().to_string()
+        }
+    }
+}
+
+/// Why there is no content key: the library's reason, or one of ours that its error type cannot carry.
+#[derive(Debug)]
+pub(super) enum Step {
+    Theirs(UnwrapError),
+    Ours(Failure),
+}
+
+impl Step {
+    /// Keeps our own failure aside and gives the library one of its own.
+    fn split(self, aside: &mut Option<Failure>) -> UnwrapError {
+        match self {
+            Self::Theirs(error) => error,
+            Self::Ours(failure) => {
+                *aside = Some(failure);
+                UnwrapError::Refused
+            }
+        }
+    }
+}
+
+fn finish(
+    world: &World,
+    to_stdout: bool,
+    json: &serde_json::Value,
+    length: u64,
+    verified: bool,
+) -> Result<(), Failure> {
+    let plain = || {
+        let origin = if verified {
+            "origin verified"
+        } else {
+            "origin NOT verified"
+        };
+        format!("opened {length} bytes, {origin}\n")
+    };
+    if to_stdout {
+        if world.json() || verified {
+            output::show_beside(world, json, plain);
+        }
+        return Ok(());
+    }
+    output::show(world, json, plain)
+}
+
+/// The fault that a failed check of signed digests has.
+pub(super) fn not_signed(what: String) -> Failure {
+    Failure::new(Fault::Refused, what)
+        .next("do not use any bytes of it; fetch the image again from the repository")
+}

@@ -1,0 +1,201 @@
+//! `sealift image seal`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan, Sealed, wrap};
+use sealift_metadata::ids::{RepositoryId, TargetPath};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::outfile::{self, Overwrite, Secrecy, Sink, with_suffix};
+use crate::progress::Progress;
+use crate::sealing::SealOptions;
+use crate::{World, faults, keys, output};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Without --recipient and --director nobody could ever open the result, so one of them is required.
+With --director the files OUT.keys (wrapped keys, keep with the repository) and OUT.segments appear beside OUT.")]
+pub(in crate::commands) struct Seal {
+    /// Public key that can open the image from the file alone; may be given several times
+    #[arg(long, value_name = "PUB.pem", required_unless_present = "director")]
+    recipient: Vec<PathBuf>,
+
+    /// Public key-encryption key of a Director; may be given several times. Needs --repository-id and --target-path
+    #[arg(long, value_name = "KEK-PUB.pem")]
+    director: Vec<PathBuf>,
+
+    /// Repository that the Director's key is bound to: SHA-256 of its 1.root.json (see `sealift repo show`)
+    #[arg(long, value_name = "HEX")]
+    repository_id: Option<RepositoryId>,
+
+    /// Target path that the Director's key is bound to
+    #[arg(long, value_name = "DIR/NAME")]
+    target_path: Option<TargetPath>,
+
+    #[command(flatten)]
+    options: SealOptions,
+
+    /// Output file, `-` for stdout [default: INPUT.sealed, stdout when INPUT is a pipe]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
+
+    /// Image to seal, `-` for stdin
+    #[arg(default_value = "-")]
+    input: PathBuf,
+}
+
+impl Seal {
+    pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        let target = self.target();
+        let binding = self.binding(target.as_deref())?;
+        let recipients = load(world, &self.recipient)?;
+        let directors = load(world, &self.director)?;
+        let ids: Vec<String> = recipients
+            .iter()
+            .chain(&directors)
+            .map(|key| key.key_id().to_string())
+            .collect();
+        if let Some(target) = &target {
+            for suffix in ["keys", "segments"] {
+                outfile::refuse_existing(&with_suffix(target, suffix), self.overwrite)?;
+            }
+        }
+        let mut input = Input::open(&self.input)?;
+        let mut sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
+        let plan = SealPlan::new(
+            self.options.params(input.length(), recipients, world.rng()),
+            world.rng(),
+        )
+        .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
+        let key_file = binding
+            .map(|binding| key_file(world, &plan, &directors, &binding))
+            .transpose()?;
+
+        let progress = Progress::bytes(world, "sealing", input.length());
+        let sealed = plan
+            .run(&mut input, &mut sink, &mut |done| progress.set(done))
+            .map_err(|error| faults::seal(format!("cannot seal {}", self.input.display()), error))?;
+        drop(progress);
+        let to_stdout = sink.is_stdout();
+        if let Some(target) = &target {
+            if let Some(key_file) = &key_file {
+                outfile::write(
+                    &with_suffix(target, "keys"),
+                    &key_file.encode(),
+                    Secrecy::Public,
+                    self.overwrite,
+                )?;
+            }
+            let list = sealed.segments.bytes();
+            outfile::write(
+                &with_suffix(target, "segments"),
+                list,
+                Secrecy::Public,
+                self.overwrite,
+            )?;
+        }
+        sink.commit()?;
+
+        let mut json = summary(&sealed);
+        json["recipients"] = json!(ids);
+        json["output"] = json!(target.as_ref().map(|path| path.display().to_string()));
+        let plain = || {
+            output::facts(&[
+                (
+                    "sealed",
+                    target
+                        .as_ref()
+                        .map_or("stdout".to_owned(), |path| path.display().to_string()),
+                ),
+                ("plain bytes", sealed.plain.length.to_string()),
+                ("sealed bytes", sealed.sealed.length.to_string()),
+                ("sealed sha256", hex::encode(sealed.sealed.sha256)),
+                ("envelope", sealed.envelope.to_string()),
+            ])
+        };
+        if to_stdout {
+            output::show_beside(world, &json, plain);
+            Ok(())
+        } else {
+            output::show(world, &json, plain)
+        }
+    }
+
+    /// The output file, or `None` for stdout.
+    fn target(&self) -> Option<PathBuf> {
+        let dash = Path::new("-");
+        match &self.output {
+            Some(path) if path == dash => None,
+            Some(path) => Some(path.clone()),
+            None if self.input == dash => None,
+            None => Some(with_suffix(&self.input, "sealed")),
+        }
+    }
+
+    fn binding(&self, target: Option<&Path>) -> Result<Option<Binding>, Failure> {
+        if self.director.is_empty() {
+            return Ok(None);
+        }
+        let (Some(repository), Some(path)) = (&self.repository_id, &self.target_path) else {
+            return Err(
+                Failure::usage("--director needs --repository-id and --target-path").next(
+                    "a Director's key is wrapped for one target path of one repository, so that nobody can \
+                 republish the image elsewhere and have it opened; or let `sealift target add` do it all",
+                ),
+            );
+        };
+        if target.is_none() {
+            return Err(
+                Failure::usage("--director needs an output file, because the keys go to FILE.keys")
+                    .next("name the file with -o FILE"),
+            );
+        }
+        Ok(Some(Binding::key_file(repository.as_str(), path.as_str())))
+    }
+}
+
+fn load(world: &World, paths: &[PathBuf]) -> Result<Vec<RecipientKey>, Failure> {
+    paths.iter().map(|path| keys::recipient(world, path)).collect()
+}
+
+/// A key file with the content key wrapped for each Director.
+pub(in crate::commands) fn key_file(
+    world: &mut World,
+    plan: &SealPlan,
+    directors: &[RecipientKey],
+    binding: &Binding,
+) -> Result<KeyFile, Failure> {
+    let digest = plan.envelope_digest();
+    let mut file = KeyFile::new(digest);
+    for director in directors {
+        let stanza = wrap(plan.content_key(), director, &digest, binding, world.rng())
+            .map_err(|error| faults::seal("cannot wrap the content key for the Director", error))?;
+        file.add(stanza)
+            .map_err(|error| faults::format("cannot add the Director's key", error))?;
+    }
+    Ok(file)
+}
+
+/// Everything that sealing found out, for machines.
+pub(in crate::commands) fn summary(sealed: &Sealed) -> Value {
+    let digest = |digest: &sealift_envelope::Digest| json!({"length": digest.length, "sha256": hex::encode(digest.sha256)});
+    let list = sealed.segments.digest();
+    json!({
+        "plain": digest(&sealed.plain),
+        "sealed": digest(&sealed.sealed),
+        "header": digest(&sealed.header),
+        "segments": {
+            "alg": sealed.segments.alg().name(),
+            "size": sealed.segments.size().bytes(),
+            "length": list.length,
+            "sha256": hex::encode(list.sha256),
+        },
+        "envelope_digest": sealed.envelope.to_string(),
+    })
+}

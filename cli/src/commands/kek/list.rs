@@ -1,0 +1,68 @@
+//! `sealift kek list`.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use sealift_envelope::{KeyFile, Wrap};
+use sealift_metadata::uptane::{self, Protection};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::store::RepositoryArgs;
+use crate::{World, faults, output};
+
+#[derive(Args, Debug)]
+pub(in crate::commands) struct List {
+    #[command(flatten)]
+    repository: RepositoryArgs,
+}
+
+impl List {
+    pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
+        let connection = self.repository.connect(world).await?;
+        let trusted = connection.walk(world).await?;
+        let mut keks: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
+        let (mut sealed, mut missing) = (0_u64, 0_u64);
+        for path in trusted.targets().role().targets().keys() {
+            let Ok(target) = uptane::image_target(&trusted, path) else {
+                continue;
+            };
+            if target.profile().protection != Protection::SealedV1 {
+                continue;
+            }
+            sealed += 1;
+            let Some(bytes) = connection.key_file(path, target.sha256()).await? else {
+                missing += 1;
+                continue;
+            };
+            let file = KeyFile::parse(&bytes)
+                .map_err(|error| faults::format(format!("the key file of {path} cannot be read"), error))?;
+            for stanza in file.stanzas() {
+                *keks
+                    .entry((stanza.key_id().to_string(), wrap_name(stanza.wrap())))
+                    .or_default() += 1;
+            }
+        }
+        let list: Vec<_> = keks
+            .iter()
+            .map(|((id, wrap), files)| json!({"key_id": id, "wrap": wrap, "key_files": files}))
+            .collect();
+        let json = json!({"sealed_targets": sealed, "without_key_file": missing, "keks": list});
+        output::show(world, &json, || {
+            let rows = keks
+                .iter()
+                .map(|((id, wrap), files)| vec![id.clone(), (*wrap).to_owned(), files.to_string()]);
+            let mut text = output::table(&["kek", "wrap", "key files"], rows);
+            text += &format!("{sealed} sealed targets, {missing} without a key file\n");
+            text
+        })
+    }
+}
+
+fn wrap_name(wrap: Wrap) -> &'static str {
+    match wrap {
+        Wrap::HpkeP256 => "HPKE-P256",
+        Wrap::RsaOaep => "RSA-OAEP",
+        _ => "other",
+    }
+}

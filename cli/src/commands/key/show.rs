@@ -1,0 +1,81 @@
+//! `sealift key show`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sealift_envelope::{PrivateKey, RecipientKey};
+use sealift_metadata::signer::KeyFileError;
+use sealift_metadata::{FileSigner, KeyType, PublicKey, Signer};
+use serde_json::json;
+
+use super::generate::Ids;
+use crate::failure::{Failure, Fault};
+use crate::passphrase::Unlock;
+use crate::{World, keys, output};
+
+#[derive(Args, Debug)]
+pub(in crate::commands) struct Show {
+    /// PEM file of a public or private key
+    file: PathBuf,
+
+    #[command(flatten)]
+    unlock: Unlock,
+}
+
+impl Show {
+    pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        let pem = keys::read_secret_text(&self.file)?;
+        let private = keys::is_private(&pem);
+        let half = if private { "private" } else { "public" };
+        let public_pem = if private {
+            self.public_half()?
+        } else {
+            pem.to_string()
+        };
+        let ids = Ids::of(&public_pem);
+        let Some(kind) = kind(&public_pem) else {
+            return Err(Failure::new(
+                Fault::Key,
+                format!("{} is no key that Sealift knows", self.file.display()),
+            )
+            .next("known are Ed25519, P-256 and RSA keys in PEM form"));
+        };
+        let json = json!({
+            "half": half,
+            "type": kind,
+            "tuf_key_id": ids.tuf,
+            "recipient_key_id": ids.recipient,
+            "public_pem": public_pem,
+        });
+        output::show(world, &json, || {
+            let mut facts = vec![("type", format!("{kind} ({half})"))];
+            facts.extend(ids.facts());
+            output::facts(&facts)
+        })
+    }
+
+    fn public_half(&self) -> Result<String, Failure> {
+        keys::private(&self.file, &self.unlock, "private", |pem, passphrase| {
+            match PrivateKey::from_pkcs8_pem(pem, passphrase) {
+                Ok(key) => Ok(key.public().to_pem()),
+                Err(_) => Ok(FileSigner::from_pem(pem, passphrase)?.public().to_pem()?),
+            }
+            .map_err(|error: KeyFileError| error)
+        })
+    }
+}
+
+fn kind(public_pem: &str) -> Option<&'static str> {
+    let by_recipient = RecipientKey::from_pem(public_pem).ok().map(|key| match key {
+        RecipientKey::P256(_) => "P-256",
+        RecipientKey::Rsa(_) => "RSA",
+        _ => "other",
+    });
+    by_recipient.or_else(|| {
+        PublicKey::from_pem(public_pem).ok().map(|key| match key.kind() {
+            KeyType::Ed25519 => "Ed25519",
+            KeyType::P256 => "P-256",
+            KeyType::RsaPss => "RSA",
+        })
+    })
+}

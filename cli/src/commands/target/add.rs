@@ -1,0 +1,290 @@
+//! `sealift target add`: seal and publish in one go.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sealift_envelope::{Binding, Digest, KeyFile, SealPlan, SegmentAlg};
+use sealift_metadata::ids::{HardwareId, TargetPath};
+use sealift_metadata::targets::TargetFile;
+use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
+use sealift_repository::{ChangeError, Store, TargetMap, Written, paths, upload_bytes};
+use serde_json::json;
+
+use super::object::{Described, Form, Prepared};
+use super::presealed::PresealedArgs;
+use crate::commands::image;
+use crate::failure::{Failure, Fault};
+use crate::input::Input;
+use crate::publishing::{self, SigningArgs};
+use crate::sealing::SealOptions;
+use crate::store::RepositoryArgs;
+use crate::{World, faults, keys, output};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between,
+nothing is published. A pipe is sealed into a spool file first. Plaintext never leaves this machine.")]
+pub(in crate::commands) struct Add {
+    #[command(flatten)]
+    repository: RepositoryArgs,
+
+    /// Target path in the repository
+    #[arg(long, value_name = "DIR/NAME")]
+    path: TargetPath,
+
+    /// Hardware that the image is for; may be given several times
+    #[arg(long, value_name = "HW", required = true)]
+    hardware_id: Vec<HardwareId>,
+
+    /// Counter that rises with every release; an ECU never installs a lower one than it has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=9_007_199_254_740_991))]
+    release_counter: u64,
+
+    /// Version for people, such as 4.2.0
+    #[arg(long, alias = "image-version", value_name = "V", value_parser = version_text)]
+    version: String,
+
+    /// Public key-encryption key of the Director that will hand out key boxes; may be given several times
+    #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection", "sealed"])]
+    director: Vec<PathBuf>,
+
+    /// Public key that can open the image from the file alone, for workshops; may be given several times
+    #[arg(long, value_name = "PUB.pem")]
+    recipient: Vec<PathBuf>,
+
+    /// Publish without encryption: everyone who can download the image can read it
+    #[arg(long, value_enum, conflicts_with_all = ["director", "recipient"])]
+    protection: Option<ProtectionChoice>,
+
+    #[command(flatten)]
+    presealed: PresealedArgs,
+
+    /// Replace the target if the path is taken; its release counter must rise
+    #[arg(long)]
+    replace: bool,
+
+    #[command(flatten)]
+    options: SealOptions,
+
+    #[command(flatten)]
+    signing: SigningArgs,
+
+    /// Directory for the sealed spool of piped input
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/tmp",
+        env = "TMPDIR",
+        hide_env_values = true
+    )]
+    spool: PathBuf,
+
+    /// Image to publish, `-` for stdin
+    input: PathBuf,
+}
+
+/// The one weaker choice; sealing needs no flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProtectionChoice {
+    /// No encryption
+    None,
+}
+
+fn version_text(text: &str) -> Result<String, String> {
+    let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 128 bytes without control characters".to_owned())
+    }
+}
+
+impl Add {
+    pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
+        let mut input = Input::open(&self.input)?;
+        let connection = self.repository.connect(world).await?;
+        // Before the long work: keys load, the repository verifies, the path is free.
+        let signing = self.signing.load(world)?;
+        let counter = self.release_counter;
+        if let Some(trusted) = connection.walk_unless_expired(world).await? {
+            admit(
+                &self.path,
+                self.replace,
+                counter,
+                trusted.targets().role().targets(),
+            )
+            .map_err(|error| publishing::failed(error.into()))?;
+        }
+
+        let (form, key_file) = self.form(world, &mut input, connection.repository_id().as_str())?;
+        let prepared = Prepared::new(world, form, input, &self.spool).await?;
+        let store = connection.store();
+        let described = prepared.upload(world, store, &self.path).await?;
+        self.upload_companions(store, &described, key_file).await?;
+
+        let file = self.target_file(&described)?;
+        let mut publisher = publishing::publisher(&connection, signing);
+        let (path, replace) = (self.path.clone(), self.replace);
+        let listed = file.clone();
+        let change = move |targets: &mut TargetMap| {
+            admit(&path, replace, counter, targets)?;
+            targets.insert(path.clone(), listed.clone());
+            Ok(())
+        };
+        let published = publisher
+            .publish(&change, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
+        let store_name = self.path.store_name(&described.object.sha256);
+        let json = json!({
+            "target": self.path.as_str(),
+            "object": store_name,
+            "length": described.object.length,
+            "sha256": hex::encode(described.object.sha256),
+            "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
+            "versions": publishing::versions(&published),
+        });
+        output::show(world, &json, || {
+            output::facts(&[
+                ("published", self.path.to_string()),
+                ("object", store_name.clone()),
+                ("plain bytes", described.plain.length.to_string()),
+                ("stored bytes", described.object.length.to_string()),
+                ("sha256", hex::encode(described.object.sha256)),
+                (
+                    "targets version",
+                    published.repository.targets().version().to_string(),
+                ),
+            ])
+        })
+    }
+
+    fn form(
+        &self,
+        world: &mut World,
+        input: &mut Input,
+        repository_id: &str,
+    ) -> Result<(Form, Option<KeyFile>), Failure> {
+        if let Some((form, keys)) = self.presealed.form(input, &self.options)? {
+            return Ok((form, Some(keys)));
+        }
+        if self.protection.is_some() {
+            world.warn("this image is published without encryption");
+            return Ok((Form::Plain(self.options.clone()), None));
+        }
+        let load = |paths: &[PathBuf]| -> Result<Vec<_>, Failure> {
+            paths.iter().map(|path| keys::recipient(world, path)).collect()
+        };
+        let (recipients, directors) = (load(&self.recipient)?, load(&self.director)?);
+        if directors.is_empty() {
+            world.warn("no --director: no Director will be able to hand out key boxes for this image");
+        }
+        let params = self.options.params(input.length(), recipients, world.rng());
+        let plan = SealPlan::new(params, world.rng())
+            .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
+        let binding = Binding::key_file(repository_id, self.path.as_str());
+        let key_file = image::key_file(world, &plan, &directors, &binding)?;
+        Ok((Form::Sealed(Box::new(plan)), Some(key_file)))
+    }
+
+    /// What must be there before the target is listed: the segment list, and the wrapped keys.
+    async fn upload_companions(
+        &self,
+        store: &Store,
+        described: &Described,
+        key_file: Option<KeyFile>,
+    ) -> Result<(), Failure> {
+        let list = described.segments.digest();
+        let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
+        upload_bytes(store, list_path, described.segments.bytes())
+            .await
+            .map_err(faults::upload)?;
+        let Some(key_file) = key_file else { return Ok(()) };
+        let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
+        match store
+            .create_exact(&key_path, key_file.encode())
+            .await
+            .map_err(faults::store)?
+        {
+            Written::Ours(_) => Ok(()),
+            Written::Theirs => Err(Failure::new(
+                Fault::Conflict,
+                format!("{key_path} exists with other content"),
+            )
+            .next("run the command again; it will make a fresh content key")),
+        }
+    }
+
+    fn target_file(&self, described: &Described) -> Result<TargetFile, Failure> {
+        let list = described.segments.digest();
+        let alg = match described.segments.alg() {
+            SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
+            SegmentAlg::Sha256 => SegmentAlgorithm::Sha256,
+            other => {
+                let what = format!("segment digests of kind {} cannot be published", other.name());
+                return Err(Failure::new(Fault::Other, what));
+            }
+        };
+        let profile = ImageProfile {
+            plain: digest(&described.plain),
+            header: described.header.as_ref().map(digest),
+            segments: Some(Segments {
+                alg,
+                size: described.segments.size().bytes(),
+                length: list.length,
+                sha256: list.sha256,
+            }),
+            protection: if described.header.is_some() {
+                Protection::SealedV1
+            } else {
+                Protection::None
+            },
+            release_counter: self.release_counter,
+            hardware_ids: self.hardware_id.iter().cloned().collect(),
+            version: self.version.clone(),
+        };
+        profile
+            .check()
+            .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
+        Ok(TargetFile {
+            length: described.object.length,
+            sha256: described.object.sha256,
+            sha512: None,
+            custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
+        })
+    }
+}
+
+/// Whether the target may be listed beside what is listed already.
+fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) -> Result<(), ChangeError> {
+    let Some(listed) = targets.get(path) else {
+        return Ok(());
+    };
+    if !replace {
+        return Err(ChangeError::Refused {
+            reason: format!(
+                "target {path} exists already; choose another path, or replace it with --replace"
+            ),
+        });
+    }
+    let previous = listed
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.get(ImageProfile::FIELD));
+    let previous = previous
+        .and_then(|value| ImageProfile::parse(value).ok())
+        .map(|profile| profile.release_counter);
+    match previous {
+        Some(previous) if counter <= previous => Err(ChangeError::Refused {
+            reason: format!("release counter {counter} does not rise above {previous}, which {path} has now"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn digest(digest: &Digest) -> FileDigest {
+    FileDigest {
+        length: digest.length,
+        sha256: digest.sha256,
+    }
+}

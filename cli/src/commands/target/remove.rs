@@ -1,0 +1,48 @@
+//! `sealift target remove`.
+
+use clap::Args;
+use sealift_metadata::ids::TargetPath;
+use sealift_repository::Operation;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::publishing::{self, SigningArgs};
+use crate::store::{self, RepositoryArgs};
+use crate::{World, output};
+
+#[derive(Args, Debug)]
+pub(in crate::commands) struct Remove {
+    /// Target path
+    #[arg(long, value_name = "DIR/NAME")]
+    path: TargetPath,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+impl Remove {
+    pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
+        let connection = self.repository.connect(world).await?;
+        if let Some(trusted) = connection.walk_unless_expired(world).await? {
+            store::listed(&trusted, &self.path)?;
+        }
+        let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
+        let change = vec![Operation::Remove {
+            path: self.path.clone(),
+        }];
+        let published = publisher
+            .publish(&change, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
+        let json = json!({"removed": self.path.as_str(), "versions": publishing::versions(&published)});
+        output::show(world, &json, || {
+            let version = published.repository.targets().version();
+            format!(
+                "removed {} in targets version {version}; its bytes stay in the store\n",
+                self.path
+            )
+        })
+    }
+}

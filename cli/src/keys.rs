@@ -1,0 +1,151 @@
+//! Keys from files: PEM in, keys of `envelope` and `metadata` out, passphrases asked for when needed.
+
+use std::io::Read;
+use std::path::Path;
+
+use sealift_envelope::{PrivateKey, RecipientKey, UnwrapKey};
+use sealift_metadata::{FileSigner, PublicKey, Signer};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Fault};
+use crate::passphrase::Unlock;
+use crate::{World, demo};
+
+/// Largest key or certificate file, in bytes.
+const MAX_PEM_BYTES: u64 = 256 * 1024;
+
+/// Reads a small public text file.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    read_secret_text(path).map(|text| text.as_str().to_owned())
+}
+
+/// Reads a small text file that holds a secret.
+pub(crate) fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let fail = |error| Failure::file("read", path, error);
+    let mut bytes = Zeroizing::new(Vec::new());
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(MAX_PEM_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > MAX_PEM_BYTES {
+        return Err(Failure::refused(format!(
+            "{} is too large for a key or certificate",
+            path.display()
+        )));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        Failure::refused(format!("{} is not a PEM file", path.display()))
+            .next("convert DER with `openssl pkey -inform DER`")
+    })?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Whether a PEM text holds a private key of any kind.
+pub(crate) fn is_private(pem: &str) -> bool {
+    pem.contains("PRIVATE KEY-----")
+}
+
+fn is_encrypted(pem: &str) -> bool {
+    pem.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+}
+
+/// A public key that content keys are wrapped for.
+pub(crate) fn recipient(world: &World, path: &Path) -> Result<RecipientKey, Failure> {
+    let pem = public_pem(path)?;
+    let key = RecipientKey::from_pem(&pem).map_err(|error| {
+        Failure::new(Fault::Key, format!("{} cannot be a recipient", path.display()))
+            .because(error)
+            .next("give a P-256 or RSA (3072 bits and up) public key in PEM form")
+    })?;
+    demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
+    Ok(key)
+}
+
+/// A public key that signatures are verified with.
+pub(crate) fn verification_key(world: &World, path: &Path) -> Result<PublicKey, Failure> {
+    let pem = public_pem(path)?;
+    let key = PublicKey::from_pem(&pem).map_err(|error| {
+        Failure::new(Fault::Key, format!("{} is no public signing key", path.display()))
+            .because(error)
+            .next("give an Ed25519, P-256 or RSA public key in PEM form")
+    })?;
+    demo::refuse(world, path, [key.keyid().as_str()])?;
+    Ok(key)
+}
+
+fn public_pem(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let pem = read_secret_text(path)?;
+    if is_private(&pem) {
+        return Err(
+            Failure::new(Fault::Key, format!("{} is a private key", path.display()))
+                .next("give its public half, FILE.pub.pem"),
+        );
+    }
+    Ok(pem)
+}
+
+/// A private key that signs.
+pub(crate) fn signer(world: &World, path: &Path, unlock: &Unlock) -> Result<FileSigner, Failure> {
+    let signer = private(path, unlock, "signing", |pem, passphrase| {
+        FileSigner::from_pem(pem, passphrase)
+    })?;
+    demo::refuse(world, path, [signer.public().keyid().as_str()])?;
+    Ok(signer)
+}
+
+/// A private key that opens.
+pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<PrivateKey, Failure> {
+    let key = private(path, unlock, "sealing", |pem, passphrase| {
+        PrivateKey::from_pkcs8_pem(pem, passphrase)
+    })?;
+    demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
+    Ok(key)
+}
+
+pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(
+    path: &Path,
+    unlock: &Unlock,
+    purpose: &str,
+    parse: impl Fn(&str, Option<&[u8]>) -> Result<K, E>,
+) -> Result<K, Failure> {
+    let pem = read_secret_text(path)?;
+    let unusable = |error: E| {
+        let failure = Failure::new(
+            Fault::Key,
+            format!("{} is no usable {purpose} key", path.display()),
+        );
+        match is_private(&pem) {
+            true => failure
+                .because(error)
+                .next("give what `sealift key generate` or `openssl genpkey` makes"),
+            false => failure.next("give the private key, not its public half"),
+        }
+    };
+    if is_encrypted(&pem) {
+        try_passphrases(path, unlock, |passphrase| parse(&pem, Some(passphrase)).ok())
+    } else {
+        parse(&pem, None).map_err(unusable)
+    }
+}
+
+/// Tries the passphrases that were given, or the one that is asked for.
+pub(crate) fn try_passphrases<T>(
+    path: &Path,
+    unlock: &Unlock,
+    open: impl Fn(&[u8]) -> Option<T>,
+) -> Result<T, Failure> {
+    let mut candidates = unlock.given()?;
+    if candidates.is_empty() {
+        candidates.push(unlock.ask(path)?);
+    }
+    candidates
+        .iter()
+        .find_map(|passphrase| open(passphrase.as_bytes()))
+        .ok_or_else(|| {
+            Failure::new(
+                Fault::Key,
+                format!("the passphrase does not open {}", path.display()),
+            )
+            .next("check the passphrase; if it is right, the key is of a kind that does not fit here")
+        })
+}

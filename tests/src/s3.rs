@@ -1,0 +1,85 @@
+//! An S3 service on this machine, when its package is installed.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+
+use crate::process::{Daemon, Program};
+
+/// The interpreter with the peers' packages: `SEALIFT_PYTHON`, else the one the test run installs.
+///
+/// # Errors
+/// A sentence why there is none.
+pub fn python() -> Result<PathBuf, String> {
+    let installed = crate::bins::target_dir().join("venv/bin/python");
+    match std::env::var_os("SEALIFT_PYTHON").map(PathBuf::from) {
+        Some(path) => Ok(path),
+        None if installed.is_file() => Ok(installed),
+        None => Err(format!(
+            "no Python packages: {} is missing (cargo xtask test makes it)",
+            installed.display()
+        )),
+    }
+}
+
+/// A running moto server. Dropping it kills it.
+#[derive(Debug)]
+pub struct S3 {
+    address: SocketAddr,
+    _daemon: Daemon,
+}
+
+impl S3 {
+    /// Name of the bucket that [`Self::start`] makes.
+    pub const BUCKET: &str = "fleet";
+
+    /// Starts the service with an empty bucket.
+    ///
+    /// # Errors
+    /// A sentence why it cannot be had here.
+    pub fn start(logs: &std::path::Path) -> Result<Self, String> {
+        let python = python()?;
+        let probe = Program::new("python", &python)
+            .args(["-c", "import moto.server, boto3"])
+            .run();
+        if probe.code() != Some(0) {
+            return Err(format!("{} has no moto[server]", python.display()));
+        }
+        // moto cannot be asked which port it took, so the port is chosen here and may be lost to another process.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
+        let address = port.map_err(|error| error.to_string())?;
+        let program = Program::new("moto", &python).args(["-m", "moto.server", "-H", "127.0.0.1", "-p"]);
+        let mut daemon = program.arg(address.port().to_string()).spawn(logs, "s3");
+        daemon.wait_until("listening S3", |_| TcpStream::connect(address).ok());
+        let script = "import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', \
+             aws_access_key_id='test', aws_secret_access_key='test').create_bucket(Bucket=sys.argv[2])";
+        let _ = Program::new("python", &python)
+            .args(["-c", script, &format!("http://{address}"), Self::BUCKET])
+            .run()
+            .ok();
+        Ok(Self {
+            address,
+            _daemon: daemon,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Environment that points an S3 client at `address`.
+#[must_use]
+pub fn environment(address: SocketAddr) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", format!("http://{address}")),
+        ("AWS_ENDPOINT", format!("http://{address}")),
+        ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
