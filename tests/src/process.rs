@@ -134,6 +134,18 @@ impl Program {
         self.run_within(COMMAND_SECONDS)
     }
 
+    /// As [`Self::run`]; `None` when there is no such program.
+    #[must_use]
+    pub fn run_if_there(mut self) -> Option<Run> {
+        let there = self
+            .command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .status();
+        there.is_ok().then(|| self.run())
+    }
+
     /// As [`Self::run`] with another bound.
     ///
     /// # Panics

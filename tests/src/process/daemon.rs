@@ -74,6 +74,26 @@ impl Daemon {
         }
     }
 
+    /// As [`Self::wait_until`], where its end may be what is waited for.
+    ///
+    /// # Panics
+    /// When the deadline passes.
+    #[track_caller]
+    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let deadline = Deadline::seconds(60);
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            assert!(
+                !deadline.passed(),
+                "no {what} within the deadline\n{}",
+                self.log()
+            );
+            deadline.pause();
+        }
+    }
+
     /// Waits for its own end.
     ///
     /// # Panics

@@ -164,6 +164,33 @@ impl World {
             .arg(image)
     }
 
+    /// The command that publishes an image as it is, readable for everyone.
+    #[must_use]
+    pub fn target_add_unsealed(&self, target: &str, hardware: &str, counter: u64, image: &Path) -> Program {
+        self.sealift()
+            .args(["target", "add", "--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
+            .args([
+                "--protection",
+                "none",
+                "--hardware-id",
+                hardware,
+                "--path",
+                target,
+            ])
+            .args(["--release-counter", &counter.to_string(), "--version", "open"])
+            .arg(image)
+    }
+
+    /// The command that takes a target off the list.
+    #[must_use]
+    pub fn target_remove(&self, target: &str) -> Program {
+        let program = self.sealift().args(["target", "remove", "--path", target]);
+        program
+            .args(["--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
+    }
+
     /// Seals and publishes.
     ///
     /// # Panics
@@ -235,10 +262,15 @@ impl World {
     #[track_caller]
     #[must_use]
     pub fn provision(&self, id: &str, ecus: &[&str]) -> Vehicle {
-        let dir = self.path("vehicles").join(id);
+        let _ = self.provision_program(id, ecus, id).run().ok();
+        Vehicle::new(self.path("vehicles").join(id), self.logs(), id)
+    }
+
+    /// The command of [`Self::provision`] with another name for the directory.
+    #[must_use]
+    pub fn provision_program(&self, id: &str, ecus: &[&str], dir: &str) -> Program {
         let url = format!("https://{}", self.server().vehicles());
-        let program = self
-            .operator(&["vehicle", "provision", id])
+        self.operator(&["vehicle", "provision", id])
             .args([
                 "--repository-root",
                 ROOT,
@@ -254,9 +286,7 @@ impl World {
             .args(["--vehicle-url", &url, "--vehicle-ca", "tls/ca.pem"])
             .args(ecus.iter().flat_map(|ecu| ["--ecu", *ecu]))
             .arg("--out")
-            .arg(&dir);
-        let _ = program.run().ok();
-        Vehicle::new(dir, self.logs(), id)
+            .arg(self.path("vehicles").join(dir))
     }
 
     /// The running server.

@@ -5,8 +5,11 @@
 
 mod attacks;
 mod bad_input;
+mod bad_network;
 mod big_image;
 mod first_light;
 mod foreign_clients;
 mod kek_rotate;
+mod publishing;
+mod refusals;
 mod resume_after_kill;

@@ -7,7 +7,7 @@ mod vehicle;
 mod world;
 
 pub use answer::Answer;
-pub use broken::{BreakingStore, Hammer};
+pub use broken::BreakingStore;
 pub use rng::TestRng;
 pub use vehicle::{TestEcu, TestVehicle, certificate};
-pub use world::{Ground, Image, TestClock, World, config};
+pub use world::{Ground, World, config};

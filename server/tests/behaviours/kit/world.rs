@@ -71,7 +71,6 @@ impl Image {
 #[derive(Debug)]
 pub struct World {
     pub dir: tempfile::TempDir,
-    pub config: Config,
     pub clock: TestClock,
     pub rng: TestRng,
     pub store: Store,
@@ -128,7 +127,6 @@ impl World {
             operators: operator_router(app.clone()),
             telemetry: telemetry_router(app),
             dir,
-            config,
             clock,
             rng: TestRng::new("world"),
             store: ground.store,

@@ -45,3 +45,13 @@ fn code(run: &Run) -> String {
         .unwrap()
         .to_owned()
 }
+
+/// The attack codes that a run of the vehicle reported and the server took.
+fn reported(run: &Run) -> Vec<String> {
+    let sent = run
+        .events()
+        .into_iter()
+        .filter(|event| event["event"] == "manifest_sent");
+    let codes = sent.flat_map(|event| event["attacks"].as_array().unwrap().clone());
+    codes.map(|code| code.as_str().unwrap().to_owned()).collect()
+}

@@ -7,7 +7,7 @@ use sealift_tests::front::{Front, Lie};
 use sealift_tests::rng::image;
 use sealift_tests::world::{Vehicle, World};
 
-use super::{ECU, REFUSED, code};
+use super::{ECU, REFUSED, code, reported};
 
 struct Scene {
     world: World,
@@ -77,6 +77,8 @@ fn replayed(path: &'static str) {
     });
     let run = vehicle.once().exits(REFUSED);
     assert_eq!(code(&run), "rollback", "{run}");
+    assert_eq!(reported(&run), ["rollback"], "{run}");
+    assert_eq!(world.ecu("VIN-1", "BRAIN-1")["attacks"][0], "rollback");
     assert_eq!(
         vehicle.installed("BRAIN-1"),
         Some(today),
@@ -86,8 +88,6 @@ fn replayed(path: &'static str) {
     front.behave();
     let _ = vehicle.once().ok();
     assert_eq!(vehicle.installed("BRAIN-1"), Some(image("version 3", 70_000)));
-    let attacks = world.inventory("VIN-1").to_string();
-    assert!(attacks.contains("rollback"), "{attacks}");
 }
 
 #[test]

@@ -81,8 +81,10 @@ fn missing_files_are_named() {
 #[test]
 fn a_vehicle_without_its_files_says_which() {
     let mut world = World::new();
+    world.publish("app.img", "hw", 1, &world.image("app.img", &[1; 1000]));
     world.start_server();
     let vehicle = world.provision("VIN-1", &["BRAIN-1,hardware=hw,primary"]);
+    world.assign("VIN-1", "BRAIN-1", "app.img");
     for file in [
         "trust/director/root.json",
         "trust/image/root.json",

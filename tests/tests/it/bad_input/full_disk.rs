@@ -45,7 +45,7 @@ fn sealing_and_opening_leave_nothing_behind() {
 
     let before = walk(&world.path("images"));
     let run = limited().args(seal).run().exits(exit::LOCAL_IO);
-    run.complains("app.sealed");
+    run.complains("cannot seal");
     assert_eq!(walk(&world.path("images")), before, "{run}");
 
     let _ = world.sealift().args(seal).run().ok();
@@ -65,7 +65,7 @@ fn a_full_pipe_end_is_a_local_failure() {
         .args(["-c", script])
         .arg(sealift_tests::bins::binary("sealift"));
     let run = world.surround(program).run().exits(exit::LOCAL_IO);
-    assert!(run.stderr().starts_with("error: "), "{run}");
+    run.complains("error: ");
 }
 
 #[test]

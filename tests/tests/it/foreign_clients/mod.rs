@@ -23,7 +23,11 @@ fn published() -> (World, PathBuf) {
             version,
             &path,
         );
-        let _ = world.target_add("flat.img", "hw-brain", version, &path).arg("--replace").run().ok();
+        let _ = world
+            .target_add("flat.img", "hw-brain", version, &path)
+            .arg("--replace")
+            .run()
+            .ok();
     }
     let path = world.image("app.img", &image("foreign", 2_000_000));
     world.publish(TARGET, "hw-brain", 4, &path);

@@ -1,0 +1,5 @@
+//! Requests that are understood and refused: by the server's rules, by the vehicle's, by the tool's.
+
+mod decisions;
+mod keys;
+mod operators;
