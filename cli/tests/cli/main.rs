@@ -1,6 +1,9 @@
 //! The binary as its users meet it: real processes, a repository in a temporary folder.
 
-#![expect(clippy::unwrap_used, reason = "a world that cannot be set up is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a world that cannot be set up is a failed test"
+)]
 
 mod documented;
 mod image;
