@@ -12,3 +12,4 @@ mod key;
 mod kit;
 mod repository;
 mod target;
+mod vehicle;
