@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 use reqwest::{Certificate, Method, StatusCode};
-use sealift_wire::limits::MAX_ANSWER_BYTES;
 use sealift_wire::Problem;
+use sealift_wire::limits::MAX_ANSWER_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -18,22 +18,39 @@ use crate::keys;
 
 /// Where the server is and how we prove who we are. Tokens never appear on the command line.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
     /// Base URL of the operator listener, https://host:port
-    #[arg(long, value_name = "URL", env = "SEALIFT_SERVER", hide_env_values = true)]
+    #[arg(
+        long,
+        help_heading = "Server",
+        value_name = "URL",
+        env = "SEALIFT_SERVER",
+        hide_env_values = true
+    )]
     server: Url,
 
     /// CA certificate that the server's certificate must come from (no other is trusted)
-    #[arg(long, value_name = "CA.pem", env = "SEALIFT_CA", hide_env_values = true)]
+    #[arg(
+        long,
+        help_heading = "Server",
+        value_name = "CA.pem",
+        env = "SEALIFT_CA",
+        hide_env_values = true
+    )]
     ca: PathBuf,
 
     /// File that holds the operator token
-    #[arg(long, value_name = "FILE", conflicts_with = "token_env", required_unless_present = "token_env")]
+    #[arg(
+        long,
+        help_heading = "Server",
+        value_name = "FILE",
+        conflicts_with = "token_env",
+        required_unless_present = "token_env"
+    )]
     token_file: Option<PathBuf>,
 
     /// Name of the environment variable that holds the operator token
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Server", value_name = "NAME")]
     token_env: Option<String>,
 }
 
@@ -54,15 +71,23 @@ impl Api {
         let token = match (&args.token_file, &args.token_env) {
             (Some(path), _) => Zeroizing::new(keys::read_secret_text(path)?.trim().to_owned()),
             (None, Some(name)) => crate::world::variable(name).ok_or_else(|| {
-                Failure::new(Fault::Denied, format!("the environment variable {name} is not set"))
-                    .next("put the operator token there, or use --token-file")
+                Failure::new(
+                    Fault::Denied,
+                    format!("the environment variable {name} is not set"),
+                )
+                .next("put the operator token there, or use --token-file")
             })?,
-            (None, None) => return Err(Failure::usage("no operator token given").next("use --token-file FILE")),
+            (None, None) => {
+                return Err(Failure::usage("no operator token given").next("use --token-file FILE"));
+            }
         };
         let pem = keys::read_text(&args.ca)?;
-        let authorities = Certificate::from_pem_bundle(pem.as_bytes()).ok().filter(|list| !list.is_empty());
+        let authorities = Certificate::from_pem_bundle(pem.as_bytes())
+            .ok()
+            .filter(|list| !list.is_empty());
         let authorities = authorities.ok_or_else(|| {
-            Failure::refused(format!("{} holds no certificate", args.ca.display())).next("give a PEM file to --ca")
+            Failure::refused(format!("{} holds no certificate", args.ca.display()))
+                .next("give a PEM file to --ca")
         })?;
         // A second installation finds the first in place, which is the same provider.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -103,7 +128,11 @@ impl Api {
     }
 
     /// `PUT`, parsed.
-    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         self.answer(path, &self.exchange(Method::PUT, path, Some(body)).await?)
     }
 
@@ -114,9 +143,12 @@ impl Api {
 
     fn answer<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, Failure> {
         serde_json::from_slice(body).map_err(|error| {
-            Failure::refused(format!("{}{path} answered in a form that this version does not know", self.base))
-                .because(error)
-                .next("check that client and server are of the same release")
+            Failure::refused(format!(
+                "{}{path} answered in a form that this version does not know",
+                self.base
+            ))
+            .because(error)
+            .next("check that client and server are of the same release")
         })
     }
 
@@ -127,7 +159,11 @@ impl Api {
         body: Option<&impl Serialize>,
     ) -> Result<Vec<u8>, Failure> {
         let (status, body) = self.send(method, path, body, MAX_ANSWER_BYTES).await?;
-        if status.is_success() { Ok(body) } else { Err(self.refusal(path, status, &body)) }
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(self.refusal(path, status, &body))
+        }
     }
 
     async fn send(
@@ -155,7 +191,9 @@ impl Api {
             let part = part.map_err(lost)?;
             let total = bytes.len().saturating_add(part.len());
             if u64::try_from(total).unwrap_or(u64::MAX) > max_bytes {
-                return Err(Failure::refused(format!("{url} answered with more than {max_bytes} bytes")));
+                return Err(Failure::refused(format!(
+                    "{url} answered with more than {max_bytes} bytes"
+                )));
             }
             bytes.extend_from_slice(&part);
         }

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use sealift_metadata::ids::VehicleId;
@@ -33,13 +33,19 @@ impl Lifetime {
         let today = now.to_zoned(TimeZone::UTC).date();
         let far = |error| Failure::usage("the certificate would expire too far in the future").because(error);
         let first = today.checked_sub(jiff::Span::new().days(1)).map_err(far)?;
-        let last = today.checked_add(jiff::Span::new().days(i64::from(days))).map_err(far)?;
+        let last = today
+            .checked_add(jiff::Span::new().days(i64::from(days)))
+            .map_err(far)?;
         Ok(Self { first, last })
     }
 
     fn apply(self, params: &mut CertificateParams) {
         let day = |date: Date| {
-            rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+            rcgen::date_time_ymd(
+                date.year().into(),
+                date.month().unsigned_abs(),
+                date.day().unsigned_abs(),
+            )
         };
         params.not_before = day(self.first);
         params.not_after = day(self.last);
@@ -86,8 +92,13 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         lifetime.apply(&mut params);
-        let certificate = params.self_signed(&key).map_err(|error| failed("make the authority", error))?;
-        Ok(Self { issuer: Issuer::new(params, key), certificate_pem: certificate.pem() })
+        let certificate = params
+            .self_signed(&key)
+            .map_err(|error| failed("make the authority", error))?;
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            certificate_pem: certificate.pem(),
+        })
     }
 
     /// Loads certificate and key, the key encrypted or not.
@@ -108,7 +119,10 @@ impl Authority {
         let issuer = Issuer::from_ca_cert_pem(&certificate_pem, pair).map_err(|error| {
             Failure::refused(format!("{} is no CA certificate", certificate.display())).because(error)
         })?;
-        Ok(Self { issuer, certificate_pem })
+        Ok(Self {
+            issuer,
+            certificate_pem,
+        })
     }
 
     pub(crate) fn certificate_pem(&self) -> &str {
@@ -142,28 +156,40 @@ impl Authority {
         lifetime.apply(&mut params);
         match subject {
             Subject::Server { names, addresses } => {
-                let common = names.first().cloned().or_else(|| addresses.first().map(ToString::to_string));
-                params.distinguished_name.push(DnType::CommonName, common.unwrap_or_default());
+                let common = names
+                    .first()
+                    .cloned()
+                    .or_else(|| addresses.first().map(ToString::to_string));
+                params
+                    .distinguished_name
+                    .push(DnType::CommonName, common.unwrap_or_default());
                 for name in *names {
-                    let name = name.as_str().try_into().map_err(|error| {
-                        Failure::usage(format!("{name:?} is no DNS name")).because(error)
-                    })?;
+                    let name = name
+                        .as_str()
+                        .try_into()
+                        .map_err(|error| Failure::usage(format!("{name:?} is no DNS name")).because(error))?;
                     params.subject_alt_names.push(SanType::DnsName(name));
                 }
-                params.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
+                params
+                    .subject_alt_names
+                    .extend(addresses.iter().copied().map(SanType::IpAddress));
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
             }
             Subject::Vehicle { id } => {
                 params.distinguished_name.push(DnType::CommonName, id.as_str());
-                let urn = paths::vehicle_urn(id.as_str()).as_str().try_into().map_err(|error| {
-                    Failure::usage("the vehicle id cannot be part of a URI").because(error)
-                })?;
+                let urn = paths::vehicle_urn(id.as_str())
+                    .as_str()
+                    .try_into()
+                    .map_err(|error| {
+                        Failure::usage("the vehicle id cannot be part of a URI").because(error)
+                    })?;
                 params.subject_alt_names.push(SanType::URI(urn));
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             }
         }
-        let certificate =
-            params.signed_by(&key, &self.issuer).map_err(|error| failed("issue the certificate", error))?;
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .map_err(|error| failed("issue the certificate", error))?;
         Ok(Issued {
             certificate_pem: certificate.pem(),
             key_pem: Zeroizing::new(key.serialize_pem()),
@@ -192,6 +218,9 @@ fn decrypted(pem: &str, path: &Path, unlock: &Unlock) -> Result<Zeroizing<Vec<u8
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
         .map_err(|error| unreadable().because(error))?;
     keys::try_passphrases(path, unlock, |passphrase| {
-        encrypted.decrypt(passphrase).ok().map(|plain| Zeroizing::new(plain.as_bytes().to_vec()))
+        encrypted
+            .decrypt(passphrase)
+            .ok()
+            .map(|plain| Zeroizing::new(plain.as_bytes().to_vec()))
     })
 }

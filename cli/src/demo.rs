@@ -22,19 +22,29 @@ pub(crate) fn refuse<'a>(
     }
     Err(Failure::new(
         Fault::DemoKey,
-        format!("{} is a public demonstration key: everyone has its private half", subject.display()),
+        format!(
+            "{} is a public demonstration key: everyone has its private half",
+            subject.display()
+        ),
     )
     .next("make your own with `sealift key generate`; for a demonstration add --demo"))
 }
 
 /// Fails if any role of a trusted root rests on a demonstration key and this is no demonstration.
 pub(crate) fn refuse_root(world: &World, subject: &Path, root: &Root) -> Result<(), Failure> {
-    for role in [RoleName::Root, RoleName::Targets, RoleName::Snapshot, RoleName::Timestamp] {
+    for role in [
+        RoleName::Root,
+        RoleName::Targets,
+        RoleName::Snapshot,
+        RoleName::Timestamp,
+    ] {
         refuse(world, subject, root.keys(role).keyids().map(|id| id.as_str()))?;
     }
     Ok(())
 }
 
 fn is_listed(id: &str) -> bool {
-    IDS.lines().filter_map(|line| line.split_whitespace().next()).any(|listed| listed == id)
+    IDS.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .any(|listed| listed == id)
 }

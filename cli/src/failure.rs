@@ -8,9 +8,8 @@ use serde_json::json;
 
 use crate::World;
 
-/// Who or what is at fault; `main` gives each its exit code.
+/// Who or what is at fault; `main` gives each its exit code, which is why the list is exhaustive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Fault {
     /// Nothing more precise is known.
     Other,
@@ -62,7 +61,12 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(fault: Fault, what: impl Into<String>) -> Self {
-        Self { fault, what: what.into(), next: None, source: None }
+        Self {
+            fault,
+            what: what.into(),
+            next: None,
+            source: None,
+        }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
@@ -86,7 +90,11 @@ impl Failure {
 
     /// A failed operation on a local file: "cannot open key.pem".
     pub(crate) fn file(verb: &str, path: &Path, error: std::io::Error) -> Self {
-        let shown = if path.as_os_str() == "-" { "the pipe".into() } else { path.display().to_string() };
+        let shown = if path.as_os_str() == "-" {
+            "the pipe".into()
+        } else {
+            path.display().to_string()
+        };
         Self::io(format!("cannot {verb} {shown}"), error)
     }
 
@@ -95,9 +103,10 @@ impl Failure {
         use std::io::ErrorKind;
         let (fault, next) = match error.kind() {
             ErrorKind::NotFound => (Fault::NotFound, Some("check the path")),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                (Fault::LocalIo, Some("free some space; nothing was left under the final name"))
-            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (
+                Fault::LocalIo,
+                Some("free some space; nothing was left under the final name"),
+            ),
             ErrorKind::PermissionDenied => (Fault::LocalIo, Some("check who may read and write there")),
             _ => (Fault::LocalIo, None),
         };
@@ -116,7 +125,10 @@ impl Failure {
 
     fn chain(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut cause = self.source.as_ref().map(|source| &**source as &(dyn Error + 'static));
+        let mut cause = self
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn Error + 'static));
         while let Some(error) = cause {
             let line = error.to_string();
             if lines.last() != Some(&line) {
@@ -136,7 +148,9 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn Error + 'static))
     }
 }
 

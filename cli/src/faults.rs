@@ -29,7 +29,9 @@ pub(crate) fn open(what: impl Into<String>, error: OpenError) -> Failure {
         OpenError::Read(error) | OpenError::Write(error) => local(what, error),
         OpenError::Unwrap(error) => unwrap(what, error),
         OpenError::Range { .. } => Failure::refused(what).because(error),
-        _ => Failure::refused(what).because(error).next("do not use any bytes of it; fetch the image again"),
+        _ => Failure::refused(what)
+            .because(error)
+            .next("do not use any bytes of it; fetch the image again"),
     }
 }
 
@@ -43,7 +45,9 @@ pub(crate) fn unwrap(what: impl Into<String>, error: UnwrapError) -> Failure {
 
 fn local(what: impl Into<String>, error: io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        return Failure::new(Fault::LocalIo, what).because(error).next("the reader of the pipe went away");
+        return Failure::new(Fault::LocalIo, what)
+            .because(error)
+            .next("the reader of the pipe went away");
     }
     Failure::io(what, error)
 }
@@ -61,19 +65,30 @@ pub(crate) fn key(error: sealift_metadata::keys::KeyError) -> Failure {
 /// The store failed.
 pub(crate) fn store(error: StoreError) -> Failure {
     let (fault, next) = match &error {
-        StoreError::AlreadyExists { .. } | StoreError::Stale { .. } => (Fault::Conflict, "run the command again"),
+        StoreError::AlreadyExists { .. } | StoreError::Stale { .. } => {
+            (Fault::Conflict, "run the command again")
+        }
         StoreError::NotFound { .. } => (Fault::NotFound, "check the repository with `sealift repo verify`"),
         StoreError::TooLarge { .. } | StoreError::Truncated { .. } | StoreError::BadPath { .. } => {
             (Fault::Refused, "check the repository with `sealift repo verify`")
         }
         StoreError::Denied { .. } => (Fault::Denied, "check the credentials and permissions"),
-        StoreError::Io { .. } => (Fault::LocalIo, "free some space or repair the disk, then run the command again"),
-        StoreError::IgnoresConditions { .. } => {
-            (Fault::Refused, "use a store that supports conditional writes, or two publishers would undo each other")
-        }
-        _ => (Fault::Unavailable, "nothing is half-published; run the command again when the store answers"),
+        StoreError::Io { .. } => (
+            Fault::LocalIo,
+            "free some space or repair the disk, then run the command again",
+        ),
+        StoreError::IgnoresConditions { .. } => (
+            Fault::Refused,
+            "use a store that supports conditional writes, or two publishers would undo each other",
+        ),
+        _ => (
+            Fault::Unavailable,
+            "nothing is half-published; run the command again when the store answers",
+        ),
     };
-    Failure::new(fault, "the repository's store failed").because(error).next(next)
+    Failure::new(fault, "the repository's store failed")
+        .because(error)
+        .next(next)
 }
 
 /// The walk over the store failed.
@@ -89,9 +104,11 @@ pub(crate) fn walk(error: WalkError) -> Failure {
 pub(crate) fn upload(error: UploadError) -> Failure {
     match error {
         UploadError::Store { source, .. } => store(source),
-        UploadError::Mismatch { .. } => Failure::new(Fault::Conflict, "the input changed while it was sealed")
-            .because(error)
-            .next("run the command again when nobody writes to the input; nothing was published"),
+        UploadError::Mismatch { .. } => {
+            Failure::new(Fault::Conflict, "the input changed while it was sealed")
+                .because(error)
+                .next("run the command again when nobody writes to the input; nothing was published")
+        }
         other => Failure::new(Fault::Unavailable, "the upload failed")
             .because(other)
             .next("run the command again; nothing was published"),

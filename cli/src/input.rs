@@ -34,8 +34,10 @@ impl Input {
         let file = File::open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if metadata.is_dir() {
-            return Err(Failure::new(Fault::Usage, format!("{} is a directory", path.display()))
-                .next("pack it first, for example with `tar -C DIR -c . | sealift … -`"));
+            return Err(
+                Failure::new(Fault::Usage, format!("{} is a directory", path.display()))
+                    .next("pack it first, for example with `tar -C DIR -c . | sealift … -`"),
+            );
         }
         if metadata.is_file() {
             return Ok(Self::File(file, metadata.len()));
@@ -74,10 +76,14 @@ impl Read for Stream {
 pub(crate) fn read_capped(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut input = Input::open(path)?.take(max_bytes.saturating_add(1));
-    input.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::file("read", path, error))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > max_bytes {
-        return Err(Failure::refused(format!("{} is larger than {max_bytes} bytes", path.display()))
-            .next("check that the right file was given"));
+        return Err(
+            Failure::refused(format!("{} is larger than {max_bytes} bytes", path.display()))
+                .next("check that the right file was given"),
+        );
     }
     Ok(bytes)
 }

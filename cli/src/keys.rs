@@ -24,9 +24,14 @@ pub(crate) fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, Failure
     let fail = |error| Failure::file("read", path, error);
     let mut bytes = Zeroizing::new(Vec::new());
     let file = std::fs::File::open(path).map_err(fail)?;
-    file.take(MAX_PEM_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(MAX_PEM_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
     if bytes.len() as u64 > MAX_PEM_BYTES {
-        return Err(Failure::refused(format!("{} is too large for a key or certificate", path.display())));
+        return Err(Failure::refused(format!(
+            "{} is too large for a key or certificate",
+            path.display()
+        )));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         Failure::refused(format!("{} is not a PEM file", path.display()))
@@ -71,23 +76,28 @@ pub(crate) fn verification_key(world: &World, path: &Path) -> Result<PublicKey, 
 fn public_pem(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let pem = read_secret_text(path)?;
     if is_private(&pem) {
-        return Err(Failure::new(Fault::Key, format!("{} is a private key", path.display()))
-            .next("give its public half, FILE.pub.pem"));
+        return Err(
+            Failure::new(Fault::Key, format!("{} is a private key", path.display()))
+                .next("give its public half, FILE.pub.pem"),
+        );
     }
     Ok(pem)
 }
 
 /// A private key that signs.
 pub(crate) fn signer(world: &World, path: &Path, unlock: &Unlock) -> Result<FileSigner, Failure> {
-    let signer = private(path, unlock, "signing", |pem, passphrase| FileSigner::from_pem(pem, passphrase))?;
+    let signer = private(path, unlock, "signing", |pem, passphrase| {
+        FileSigner::from_pem(pem, passphrase)
+    })?;
     demo::refuse(world, path, [signer.public().keyid().as_str()])?;
     Ok(signer)
 }
 
 /// A private key that opens.
 pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<PrivateKey, Failure> {
-    let key =
-        private(path, unlock, "sealing", |pem, passphrase| PrivateKey::from_pkcs8_pem(pem, passphrase))?;
+    let key = private(path, unlock, "sealing", |pem, passphrase| {
+        PrivateKey::from_pkcs8_pem(pem, passphrase)
+    })?;
     demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
     Ok(key)
 }
@@ -100,9 +110,14 @@ pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(
 ) -> Result<K, Failure> {
     let pem = read_secret_text(path)?;
     let unusable = |error: E| {
-        let failure = Failure::new(Fault::Key, format!("{} is no usable {purpose} key", path.display()));
+        let failure = Failure::new(
+            Fault::Key,
+            format!("{} is no usable {purpose} key", path.display()),
+        );
         match is_private(&pem) {
-            true => failure.because(error).next("give what `sealift key generate` or `openssl genpkey` makes"),
+            true => failure
+                .because(error)
+                .next("give what `sealift key generate` or `openssl genpkey` makes"),
             false => failure.next("give the private key, not its public half"),
         }
     };
@@ -123,8 +138,14 @@ pub(crate) fn try_passphrases<T>(
     if candidates.is_empty() {
         candidates.push(unlock.ask(path)?);
     }
-    candidates.iter().find_map(|passphrase| open(passphrase.as_bytes())).ok_or_else(|| {
-        Failure::new(Fault::Key, format!("the passphrase does not open {}", path.display()))
+    candidates
+        .iter()
+        .find_map(|passphrase| open(passphrase.as_bytes()))
+        .ok_or_else(|| {
+            Failure::new(
+                Fault::Key,
+                format!("the passphrase does not open {}", path.display()),
+            )
             .next("check the passphrase; if it is right, the key is of a kind that does not fit here")
-    })
+        })
 }

@@ -48,27 +48,40 @@ impl OutFile {
             let mode = if secrecy == Secrecy::Private { 0o600 } else { 0o666 };
             builder.permissions(fs::Permissions::from_mode(mode));
         }
-        let temporary =
-            builder.tempfile_in(directory).map_err(|error| Failure::file("create a file beside", target, error))?;
-        Ok(Self { temporary: BufWriter::with_capacity(256 * 1024, temporary), target: target.to_owned(), overwrite })
+        let temporary = builder
+            .tempfile_in(directory)
+            .map_err(|error| Failure::file("create a file beside", target, error))?;
+        Ok(Self {
+            temporary: BufWriter::with_capacity(256 * 1024, temporary),
+            target: target.to_owned(),
+            overwrite,
+        })
     }
 
     /// Flushes, syncs, renames, syncs the directory. Only now the final name exists.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        let Self { temporary, target, overwrite } = self;
+        let Self {
+            temporary,
+            target,
+            overwrite,
+        } = self;
         let fail = |error| Failure::file("write", &target, error);
         let temporary = temporary.into_inner().map_err(|error| fail(error.into_error()))?;
         temporary.as_file().sync_all().map_err(fail)?;
         if overwrite.force {
             temporary.persist(&target).map_err(|error| fail(error.error))?;
         } else {
-            temporary.persist_noclobber(&target).map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => exists(&target),
-                _ => fail(error.error),
-            })?;
+            temporary
+                .persist_noclobber(&target)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::AlreadyExists => exists(&target),
+                    _ => fail(error.error),
+                })?;
         }
         #[cfg(unix)]
-        File::open(parent(&target)).and_then(|directory| directory.sync_all()).map_err(fail)?;
+        File::open(parent(&target))
+            .and_then(|directory| directory.sync_all())
+            .map_err(fail)?;
         Ok(())
     }
 }
@@ -84,9 +97,15 @@ impl Write for OutFile {
 }
 
 /// Writes a small file in one go, atomically.
-pub(crate) fn write(target: &Path, bytes: &[u8], secrecy: Secrecy, overwrite: Overwrite) -> Result<(), Failure> {
+pub(crate) fn write(
+    target: &Path,
+    bytes: &[u8],
+    secrecy: Secrecy,
+    overwrite: Overwrite,
+) -> Result<(), Failure> {
     let mut file = OutFile::create(target, secrecy, overwrite)?;
-    file.write_all(bytes).map_err(|error| Failure::file("write", target, error))?;
+    file.write_all(bytes)
+        .map_err(|error| Failure::file("write", target, error))?;
     file.commit()
 }
 
@@ -114,8 +133,10 @@ pub(crate) fn directory(path: &Path) -> Result<(), Failure> {
 /// Makes a directory that must be new or empty.
 pub(crate) fn fresh_directory(path: &Path) -> Result<(), Failure> {
     match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(Failure::new(Fault::Conflict, format!("{} is not empty", path.display()))
-            .next("name a new or empty directory")),
+        Ok(true) => Err(
+            Failure::new(Fault::Conflict, format!("{} is not empty", path.display()))
+                .next("name a new or empty directory"),
+        ),
         Ok(false) => Ok(()),
         Err(_) => directory(path),
     }
@@ -149,7 +170,9 @@ impl Sink {
     pub(crate) fn commit(self) -> Result<(), Failure> {
         match self {
             Self::File(file) => file.commit(),
-            Self::Stdout(mut stdout) => stdout.flush().map_err(|error| Failure::io("cannot write to stdout", error)),
+            Self::Stdout(mut stdout) => stdout
+                .flush()
+                .map_err(|error| Failure::io("cannot write to stdout", error)),
         }
     }
 
@@ -176,7 +199,10 @@ impl Write for Sink {
 }
 
 fn parent(target: &Path) -> &Path {
-    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    target
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn exists(target: &Path) -> Failure {

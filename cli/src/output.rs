@@ -3,12 +3,16 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
-use crate::failure::{Failure, Fault};
 use crate::World;
+use crate::failure::{Failure, Fault};
 
 /// Prints `json` with `--json`, else `plain`.
 pub(crate) fn show(world: &World, json: &Value, plain: impl FnOnce() -> String) -> Result<(), Failure> {
-    let text = if world.json() { format!("{json:#}\n") } else { plain() };
+    let text = if world.json() {
+        format!("{json:#}\n")
+    } else {
+        plain()
+    };
     write_stdout(&text)
 }
 
@@ -35,12 +39,17 @@ fn write_stdout(text: &str) -> Result<(), Failure> {
 /// A borderless table with a header line; empty rows give only the header.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row);
     }
-    let mut text = table.lines().map(|line| line.trim().to_owned() + "\n").collect::<String>();
+    let mut text = table
+        .lines()
+        .map(|line| line.trim().to_owned() + "\n")
+        .collect::<String>();
     if text.is_empty() {
         text.push('\n');
     }
@@ -50,5 +59,8 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 /// Aligned `name  value` lines.
 pub(crate) fn facts(pairs: &[(&str, String)]) -> String {
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    pairs.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {value}\n"))
+        .collect()
 }

@@ -28,38 +28,35 @@ const MAX_PASSPHRASE_BYTES: u64 = 4096;
 
 /// How to open private keys that exist.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Passphrases")]
 pub(crate) struct Unlock {
     /// File whose first line is the passphrase of the private keys; may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Passphrases", value_name = "FILE")]
     passphrase_file: Vec<PathBuf>,
 
     /// Name of the environment variable that holds the passphrase; may be given several times
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Passphrases", value_name = "NAME")]
     passphrase_env: Vec<String>,
 }
 
 /// How to protect a private key that is being made.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Passphrases")]
 pub(crate) struct Protect {
     #[command(flatten)]
     unlock: Unlock,
 
     /// Write new private keys without encryption (for machines that cannot be asked)
-    #[arg(long, visible_alias = "no-passphrase", conflicts_with_all = ["passphrase_file", "passphrase_env"])]
+    #[arg(long, help_heading = "Passphrases", visible_alias = "no-passphrase", conflicts_with_all = ["passphrase_file", "passphrase_env"])]
     unencrypted: bool,
 }
 
 /// As [`Protect`], for commands that open old keys and make new ones: the first passphrase given serves both.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Passphrases")]
 pub(crate) struct UnlockAndProtect {
     #[command(flatten)]
     unlock: Unlock,
 
     /// Write new private keys without encryption (for machines that cannot be asked)
-    #[arg(long, visible_alias = "no-passphrase")]
+    #[arg(long, help_heading = "Passphrases", visible_alias = "no-passphrase")]
     unencrypted: bool,
 }
 
@@ -121,8 +118,11 @@ fn from_file(path: &Path) -> Result<Passphrase, Failure> {
         .map_err(|error| Failure::file("read the passphrase file", path, error))?;
     let line = Zeroizing::new(text.lines().next().unwrap_or_default().to_owned());
     if line.is_empty() {
-        return Err(Failure::new(Fault::Key, format!("the passphrase file {} is empty", path.display()))
-            .next("put the passphrase on its first line"));
+        return Err(Failure::new(
+            Fault::Key,
+            format!("the passphrase file {} is empty", path.display()),
+        )
+        .next("put the passphrase on its first line"));
     }
     Ok(Passphrase(line))
 }
@@ -130,18 +130,26 @@ fn from_file(path: &Path) -> Result<Passphrase, Failure> {
 fn from_variable(name: &str) -> Result<Passphrase, Failure> {
     match crate::world::variable(name) {
         Some(value) if !value.is_empty() => Ok(Passphrase(value)),
-        _ => Err(Failure::new(Fault::Key, format!("the environment variable {name} is not set"))
-            .next(format!("set {name}, or use --passphrase-file"))),
+        _ => Err(
+            Failure::new(Fault::Key, format!("the environment variable {name} is not set"))
+                .next(format!("set {name}, or use --passphrase-file")),
+        ),
     }
 }
 
 fn prompt(question: &str) -> Result<Passphrase, Failure> {
     if !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal() {
-        return Err(Failure::new(Fault::Key, "a passphrase is needed and there is no terminal to ask at")
-            .next("use --passphrase-file FILE or --passphrase-env NAME; for new keys also --unencrypted"));
+        return Err(Failure::new(
+            Fault::Key,
+            "a passphrase is needed and there is no terminal to ask at",
+        )
+        .next("use --passphrase-file FILE or --passphrase-env NAME; for new keys also --unencrypted"));
     }
     rpassword::prompt_password(question)
         .map(|text| Passphrase(Zeroizing::new(text)))
-        .map_err(|error| Failure::new(Fault::Key, "cannot ask for the passphrase").because(error)
-            .next("use --passphrase-file FILE or --passphrase-env NAME"))
+        .map_err(|error| {
+            Failure::new(Fault::Key, "cannot ask for the passphrase")
+                .because(error)
+                .next("use --passphrase-file FILE or --passphrase-env NAME")
+        })
 }

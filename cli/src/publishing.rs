@@ -16,10 +16,9 @@ use crate::{World, faults, keys};
 
 /// Private keys of the roles that every change is signed with.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Signing keys")]
 pub(crate) struct SigningArgs {
     /// Private key that signs Targets; as many as its threshold demands
-    #[arg(long, value_name = "KEY.pem", required = true)]
+    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
     targets_key: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -28,14 +27,13 @@ pub(crate) struct SigningArgs {
 
 /// Private keys of the roles that keep a repository fresh.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Signing keys")]
 pub(crate) struct OnlineArgs {
     /// Private key that signs Snapshot; as many as its threshold demands
-    #[arg(long, value_name = "KEY.pem", required = true)]
+    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
     snapshot_key: Vec<PathBuf>,
 
     /// Private key that signs Timestamp; as many as its threshold demands
-    #[arg(long, value_name = "KEY.pem", required = true)]
+    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
     timestamp_key: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -47,18 +45,17 @@ pub(crate) struct OnlineArgs {
 
 /// How long documents hold from the moment of signing.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Lifetimes")]
 pub(crate) struct LifetimeArgs {
     /// Days until a new Targets document expires
-    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    #[arg(long, help_heading = "Lifetimes", value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
     expires_targets: u16,
 
     /// Days until a new Snapshot document expires
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    #[arg(long, help_heading = "Lifetimes", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=3650))]
     expires_snapshot: u16,
 
     /// Days until a new Timestamp document expires: the longest time a client can be held back unnoticed
-    #[arg(long, value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    #[arg(long, help_heading = "Lifetimes", value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3650))]
     expires_timestamp: u16,
 }
 
@@ -104,18 +101,33 @@ impl OnlineArgs {
 }
 
 /// Loads private keys in order.
-pub(crate) fn load_keys(world: &World, paths: &[PathBuf], unlock: &Unlock) -> Result<Vec<FileSigner>, Failure> {
-    paths.iter().map(|path| keys::signer(world, path, unlock)).collect()
+pub(crate) fn load_keys(
+    world: &World,
+    paths: &[PathBuf],
+    unlock: &Unlock,
+) -> Result<Vec<FileSigner>, Failure> {
+    paths
+        .iter()
+        .map(|path| keys::signer(world, path, unlock))
+        .collect()
 }
 
 fn load(world: &World, paths: &[PathBuf], unlock: &Unlock) -> Result<Vec<Arc<dyn Signer>>, Failure> {
     let keys = load_keys(world, paths, unlock)?;
-    Ok(keys.into_iter().map(|key| Arc::new(key) as Arc<dyn Signer>).collect())
+    Ok(keys
+        .into_iter()
+        .map(|key| Arc::new(key) as Arc<dyn Signer>)
+        .collect())
 }
 
 /// A publisher on an open repository.
 pub(crate) fn publisher(connection: &Connection, (signers, lifetimes): (Signers, Lifetimes)) -> Publisher {
-    Publisher::new(connection.store().clone(), connection.trust_store(), signers, lifetimes)
+    Publisher::new(
+        connection.store().clone(),
+        connection.trust_store(),
+        signers,
+        lifetimes,
+    )
 }
 
 /// The versions that clients see now.
@@ -132,10 +144,14 @@ pub(crate) fn versions(published: &Published) -> Value {
 /// Publishing failed.
 pub(crate) fn failed(error: PublishError) -> Failure {
     let fault = match &error {
-        PublishError::Untrusted(_) | PublishError::Unacceptable(_) | PublishError::BadTarget { .. } => Fault::Refused,
+        PublishError::Untrusted(_) | PublishError::Unacceptable(_) | PublishError::BadTarget { .. } => {
+            Fault::Refused
+        }
         PublishError::Equivocation { .. } | PublishError::RootExpired { .. } => Fault::Refused,
         PublishError::NotNextRoot { .. } => Fault::Refused,
-        PublishError::Change(_) | PublishError::Contended { .. } | PublishError::RootTaken { .. } => Fault::Conflict,
+        PublishError::Change(_) | PublishError::Contended { .. } | PublishError::RootTaken { .. } => {
+            Fault::Conflict
+        }
         PublishError::Littered { .. } => Fault::Conflict,
         PublishError::MissingObject { .. } => Fault::NotFound,
         PublishError::NoSigner { .. } | PublishError::Sign { .. } => Fault::Key,

@@ -67,7 +67,11 @@ impl SealOptions {
 
 fn media_type(text: &str) -> Result<String, String> {
     let fits = text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if fits { Ok(text.to_owned()) } else { Err("at most 255 printable ASCII characters".to_owned()) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("at most 255 printable ASCII characters".to_owned())
+    }
 }
 
 fn segment_size(text: &str) -> Result<SegmentSize, String> {
@@ -79,6 +83,10 @@ fn segment_size(text: &str) -> Result<SegmentSize, String> {
         (text, 1)
     };
     let wrong = || "a power of two from 64KiB to 64MiB, for example 1MiB".to_owned();
-    let bytes = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit)).ok_or_else(wrong)?;
+    let bytes = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(unit))
+        .ok_or_else(wrong)?;
     SegmentSize::new(bytes).map_err(|_| wrong())
 }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sealift_metadata::Root;
 use sealift_metadata::document::Document;
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use sealift_metadata::trust::{Fault as TrustFault, Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{self, VerifiedTarget};
-use sealift_metadata::Root;
 use sealift_repository::{RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
 
 use crate::failure::{Failure, Fault};
@@ -15,14 +15,19 @@ use crate::{World, demo, faults, input};
 
 /// Which repository, and which root to trust it by.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Repository")]
 pub(crate) struct RepositoryArgs {
     /// Repository: file:///absolute/folder or s3://bucket/prefix
-    #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
+    #[arg(long, help_heading = "Repository", value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
     /// The repository's first root (1.root.json) from a source you trust; without it the store's own is believed
-    #[arg(long, value_name = "ROOT.json", env = "SEALIFT_ROOT", hide_env_values = true)]
+    #[arg(
+        long,
+        help_heading = "Repository",
+        value_name = "ROOT.json",
+        env = "SEALIFT_ROOT",
+        hide_env_values = true
+    )]
     root: Option<PathBuf>,
 }
 
@@ -35,11 +40,6 @@ pub(crate) struct Connection {
 }
 
 impl RepositoryArgs {
-    /// Opens the store, whether a repository is there or not.
-    pub(crate) fn store(&self) -> Result<Store, Failure> {
-        self.repository.open().map_err(faults::url)
-    }
-
     /// Opens an existing repository; says so when no root was given to trust it by.
     pub(crate) async fn connect(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
@@ -51,8 +51,9 @@ impl RepositoryArgs {
     /// As [`RepositoryArgs::connect`], for commands whose result is worth nothing without a root from elsewhere.
     pub(crate) async fn connect_pinned(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
-            return Err(Failure::usage("--root ROOT.json is missing")
-                .next("give the first root from a source other than the store; a store cannot vouch for itself"));
+            return Err(Failure::usage("--root ROOT.json is missing").next(
+                "give the first root from a source other than the store; a store cannot vouch for itself",
+            ));
         }
         self.connect(world).await
     }
@@ -60,12 +61,21 @@ impl RepositoryArgs {
 
 impl Connection {
     /// Opens the store and compares its first root with the pinned one.
-    pub(crate) async fn open(world: &World, url: &RepositoryUrl, pinned: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        world: &World,
+        url: &RepositoryUrl,
+        pinned: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let store = url.open().map_err(faults::url)?;
-        let first = read(&store, "1.root.json", Limits::IMAGE.root).await?.ok_or_else(|| {
-            Failure::new(Fault::NotFound, format!("there is no repository at {}", store.address()))
+        let first = read(&store, "1.root.json", Limits::IMAGE.root)
+            .await?
+            .ok_or_else(|| {
+                Failure::new(
+                    Fault::NotFound,
+                    format!("there is no repository at {}", store.address()),
+                )
                 .next("check the URL, or make one with `sealift repo init`")
-        })?;
+            })?;
         if let Some(path) = pinned {
             let bytes = input::read_capped(path, Limits::IMAGE.root)?;
             if bytes != first {
@@ -73,10 +83,15 @@ impl Connection {
                     .next("give the 1.root.json that `sealift repo init` wrote for this repository; do not replace it"));
             }
         }
-        let root = Document::<Root>::parse(&first)
-            .map_err(|error| Failure::refused("the repository's 1.root.json cannot be read").because(error))?;
+        let root = Document::<Root>::parse(&first).map_err(|error| {
+            Failure::refused("the repository's 1.root.json cannot be read").because(error)
+        })?;
         demo::refuse_root(world, pinned.unwrap_or(Path::new("1.root.json")), root.role())?;
-        Ok(Self { repository_id: RepositoryId::of_root(&first), root: first, store })
+        Ok(Self {
+            repository_id: RepositoryId::of_root(&first),
+            root: first,
+            store,
+        })
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -89,18 +104,40 @@ impl Connection {
 
     /// The first root and nothing else.
     pub(crate) fn trust_store(&self) -> TrustStore {
-        TrustStore { root: self.root.clone(), timestamp: None, snapshot: None, targets: None }
+        TrustStore {
+            root: self.root.clone(),
+            timestamp: None,
+            snapshot: None,
+            targets: None,
+        }
     }
 
     /// The whole client workflow, from the first root to Targets.
     pub(crate) async fn walk(&self, world: &World) -> Result<TrustedRepository, Failure> {
-        trust_walk(&self.store, &self.trust_store(), world.trusted_time(), Limits::IMAGE).await.map_err(faults::walk)
+        trust_walk(
+            &self.store,
+            &self.trust_store(),
+            world.trusted_time(),
+            Limits::IMAGE,
+        )
+        .await
+        .map_err(faults::walk)
     }
 
     /// As [`Connection::walk`] for a look ahead before publishing: `None` when only an expiry is in the way, which
     /// publishing itself repairs.
-    pub(crate) async fn walk_unless_expired(&self, world: &World) -> Result<Option<TrustedRepository>, Failure> {
-        match trust_walk(&self.store, &self.trust_store(), world.trusted_time(), Limits::IMAGE).await {
+    pub(crate) async fn walk_unless_expired(
+        &self,
+        world: &World,
+    ) -> Result<Option<TrustedRepository>, Failure> {
+        match trust_walk(
+            &self.store,
+            &self.trust_store(),
+            world.trusted_time(),
+            Limits::IMAGE,
+        )
+        .await
+        {
             Ok(trusted) => Ok(Some(trusted)),
             Err(WalkError::Trust(error)) if matches!(error.fault(), TrustFault::Expired { .. }) => Ok(None),
             Err(error) => Err(faults::walk(error)),
@@ -108,7 +145,11 @@ impl Connection {
     }
 
     /// The key file of a target, where there is one.
-    pub(crate) async fn key_file(&self, path: &TargetPath, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn key_file(
+        &self,
+        path: &TargetPath,
+        sha256: &[u8; 32],
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let path = paths::key_file(path, sha256).map_err(faults::store)?;
         let cap = sealift_envelope::MAX_KEY_FILE_LEN as u64;
         let found = self.store.read(&path, cap).await.map_err(faults::store)?;
@@ -120,18 +161,25 @@ impl Connection {
 pub(crate) fn listed(trusted: &TrustedRepository, path: &TargetPath) -> Result<(), Failure> {
     match trusted.target(path) {
         Some(_) => Ok(()),
-        None => Err(Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
-            .next("see `sealift target list`")),
+        None => Err(
+            Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
+                .next("see `sealift target list`"),
+        ),
     }
 }
 
 /// A target that the repository's keys vouch for.
-pub(crate) fn image_target(trusted: &TrustedRepository, path: &TargetPath) -> Result<VerifiedTarget, Failure> {
+pub(crate) fn image_target(
+    trusted: &TrustedRepository,
+    path: &TargetPath,
+) -> Result<VerifiedTarget, Failure> {
     listed(trusted, path)?;
     uptane::image_target(trusted, path).map_err(faults::trust)
 }
 
 async fn read(store: &Store, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, Failure> {
     let stored = async { store.read(&paths::metadata(name)?, max_bytes).await }.await;
-    stored.map(|stored| stored.map(|stored| stored.bytes.to_vec())).map_err(|error: StoreError| faults::store(error))
+    stored
+        .map(|stored| stored.map(|stored| stored.bytes.to_vec()))
+        .map_err(|error: StoreError| faults::store(error))
 }

@@ -23,7 +23,13 @@ impl World {
     /// Takes the instant and the generator that the whole run will use.
     #[must_use]
     pub fn new(cli: &Cli, now: jiff::Timestamp, rng: SystemRng) -> Self {
-        Self { now, rng, json: cli.json, quiet: cli.quiet, demo: cli.demo }
+        Self {
+            now,
+            rng,
+            json: cli.json,
+            quiet: cli.quiet,
+            demo: cli.demo,
+        }
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {
@@ -66,6 +72,9 @@ impl World {
 
 /// The value of an environment variable whose name the user gave as an argument.
 pub(crate) fn variable(name: &str) -> Option<zeroize::Zeroizing<String>> {
-    #[expect(clippy::disallowed_methods, reason = "the name of the variable is itself an argument")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the name of the variable is itself an argument"
+    )]
     std::env::var(name).ok().map(zeroize::Zeroizing::new)
 }

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::World;
 use crate::certificates::{Authority, Lifetime, Subject};
 use crate::failure::Failure;
-use crate::output;
 use crate::outfile::{self, Overwrite, Secrecy};
+use crate::output;
 use crate::passphrase::{Protect, Unlock};
 
 #[derive(Debug, Subcommand)]
@@ -127,24 +127,56 @@ impl Create {
         let authority = Authority::create(&self.name, lifetime)?;
         let key_pem = authority.key_pem(passphrase.as_ref(), world.rng())?;
         outfile::write(&key, key_pem.as_bytes(), Secrecy::Private, self.overwrite)?;
-        outfile::write(&certificate, authority.certificate_pem().as_bytes(), Secrecy::Public, self.overwrite)?;
+        outfile::write(
+            &certificate,
+            authority.certificate_pem().as_bytes(),
+            Secrecy::Public,
+            self.overwrite,
+        )?;
         shown(world, &certificate, &key)
     }
 }
 
 impl IssueServer {
     fn run(self, world: &mut World) -> Result<(), Failure> {
-        let authority = Authority::load(&self.authority.ca_cert, &self.authority.ca_key, &self.authority.unlock)?;
-        let subject = Subject::Server { names: &self.name, addresses: &self.ip };
-        issue(world, &authority, &subject, self.days, &self.out, "server", self.overwrite)
+        let authority = Authority::load(
+            &self.authority.ca_cert,
+            &self.authority.ca_key,
+            &self.authority.unlock,
+        )?;
+        let subject = Subject::Server {
+            names: &self.name,
+            addresses: &self.ip,
+        };
+        issue(
+            world,
+            &authority,
+            &subject,
+            self.days,
+            &self.out,
+            "server",
+            self.overwrite,
+        )
     }
 }
 
 impl IssueVehicle {
     fn run(self, world: &mut World) -> Result<(), Failure> {
-        let authority = Authority::load(&self.authority.ca_cert, &self.authority.ca_key, &self.authority.unlock)?;
+        let authority = Authority::load(
+            &self.authority.ca_cert,
+            &self.authority.ca_key,
+            &self.authority.unlock,
+        )?;
         let subject = Subject::Vehicle { id: &self.id };
-        issue(world, &authority, &subject, self.days, &self.out, "client", self.overwrite)
+        issue(
+            world,
+            &authority,
+            &subject,
+            self.days,
+            &self.out,
+            "client",
+            self.overwrite,
+        )
     }
 }
 
@@ -164,7 +196,12 @@ fn issue(
     outfile::refuse_existing(&key, overwrite)?;
     let issued = authority.issue(subject, Lifetime::from(world.now(), days)?)?;
     outfile::write(&key, issued.key_pem.as_bytes(), Secrecy::Private, overwrite)?;
-    outfile::write(&certificate, issued.certificate_pem.as_bytes(), Secrecy::Public, overwrite)?;
+    outfile::write(
+        &certificate,
+        issued.certificate_pem.as_bytes(),
+        Secrecy::Public,
+        overwrite,
+    )?;
     shown(world, &certificate, &key)
 }
 

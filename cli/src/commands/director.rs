@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use sealift_metadata::root::RoleName;
-use sealift_metadata::{PublicKey, Signer};
+use sealift_metadata::{FileSigner, Signer};
 use serde_json::json;
 
 use super::key::{Kind, NewKey, public_name};
-use super::repo::RootArgs;
-use crate::failure::Failure;
+use super::repo::RootTerms;
+use crate::failure::{Failure, Fault};
 use crate::outfile::{self, Overwrite, Secrecy};
 use crate::passphrase::{Passphrase, UnlockAndProtect};
-use crate::{World, faults, keys, output};
+use crate::{World, keys, output, publishing};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -30,8 +30,12 @@ pub(super) struct Init {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
+    /// Private key of the Director's root, kept offline; may be given several times. Without it a new one is made
+    #[arg(long, help_heading = "Root", value_name = "KEY.pem")]
+    root_key: Vec<PathBuf>,
+
     #[command(flatten)]
-    root: RootArgs,
+    terms: RootTerms,
 
     /// Existing private key of Targets instead of a new one
     #[arg(long, value_name = "KEY.pem")]
@@ -65,33 +69,52 @@ impl Init {
         outfile::directory(&self.out)?;
         outfile::refuse_existing(&root_path, self.overwrite)?;
         let given = [
-            (RoleName::Targets, self.targets_key.clone(), "director-targets.pem"),
-            (RoleName::Snapshot, self.snapshot_key.clone(), "director-snapshot.pem"),
-            (RoleName::Timestamp, self.timestamp_key.clone(), "director-timestamp.pem"),
+            (
+                RoleName::Targets,
+                self.targets_key.clone(),
+                "director-targets.pem",
+            ),
+            (
+                RoleName::Snapshot,
+                self.snapshot_key.clone(),
+                "director-snapshot.pem",
+            ),
+            (
+                RoleName::Timestamp,
+                self.timestamp_key.clone(),
+                "director-timestamp.pem",
+            ),
         ];
+        let mut root_keys = publishing::load_keys(world, &self.root_key, self.passphrases.unlock())?;
         let mut passphrase = None;
         let mut files = Vec::new();
         let mut roles = Vec::new();
         for (role, path, name) in given {
             let (public, file) = match path {
-                Some(path) => (keys::signer(world, &path, self.passphrases.unlock())?.public().clone(), path),
+                Some(path) => (
+                    keys::signer(world, &path, self.passphrases.unlock())?
+                        .public()
+                        .clone(),
+                    path,
+                ),
                 None => {
                     let file = self.out.join(name);
-                    outfile::refuse_existing(&file, self.overwrite)?;
-                    outfile::refuse_existing(&public_name(&file), self.overwrite)?;
-                    if passphrase.is_none() {
-                        passphrase = Some(self.passphrases.for_new_key(&file)?);
-                    }
-                    (self.generate(world, &file, passphrase.as_ref().and_then(Option::as_ref))?, file)
+                    let signer = self.generate(world, &file, &mut passphrase)?;
+                    (signer.public().clone(), file)
                 }
             };
             files.push((role, file));
             roles.push((role, vec![public], 1));
         }
-        let Ok(roles) = <[_; 3]>::try_from(roles) else {
-            return Err(Failure::usage("the Director has three online roles"));
-        };
-        let root = self.root.sign(world, roles, self.passphrases.unlock()).await?;
+        if root_keys.is_empty() {
+            let file = self.out.join("director-root.pem");
+            root_keys.push(self.generate(world, &file, &mut passphrase)?);
+            world.warn(format!(
+                "move {} to an offline place now; the server must not have it",
+                file.display()
+            ));
+        }
+        let root = self.terms.sign(world, &root_keys, &roles).await?;
         outfile::write(&root_path, &root.bytes, Secrecy::Public, self.overwrite)?;
         let json = json!({
             "root": root_path.display().to_string(),
@@ -100,19 +123,33 @@ impl Init {
         });
         output::show(world, &json, || {
             let mut facts = vec![("root", root_path.display().to_string())];
-            facts.extend(files.iter().map(|(role, file)| (role.as_str(), file.display().to_string())));
+            facts.extend(
+                files
+                    .iter()
+                    .map(|(role, file)| (role.as_str(), file.display().to_string())),
+            );
             output::facts(&facts)
         })
     }
 
+    /// Makes and writes one key; the passphrase is asked for once.
     fn generate(
         &self,
         world: &mut World,
         file: &Path,
-        passphrase: Option<&Passphrase>,
-    ) -> Result<PublicKey, Failure> {
+        passphrase: &mut Option<Option<Passphrase>>,
+    ) -> Result<FileSigner, Failure> {
+        outfile::refuse_existing(file, self.overwrite)?;
+        outfile::refuse_existing(&public_name(file), self.overwrite)?;
+        let passphrase = match passphrase {
+            Some(known) => known,
+            None => passphrase.insert(self.passphrases.for_new_key(file)?),
+        };
         let key = NewKey::generate(Kind::Ed25519, world.rng())?;
-        key.write(file, passphrase, self.overwrite, world.rng())?;
-        PublicKey::from_pem(&key.public_pem()?).map_err(faults::key)
+        key.write(file, passphrase.as_ref(), self.overwrite, world.rng())?;
+        match key {
+            NewKey::Signing(signer) => Ok(signer),
+            NewKey::Either(_) => Err(Failure::new(Fault::Key, "the new key cannot sign")),
+        }
     }
 }

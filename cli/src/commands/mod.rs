@@ -105,3 +105,13 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
         .map_err(|error| Failure::io("cannot start the runtime", error))?;
     runtime.block_on(work)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_of_commands_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

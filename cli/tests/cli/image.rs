@@ -20,7 +20,16 @@ fn files_and_pipes_come_back_at_every_boundary() {
         let sealed = world.json(&["image", "seal", "--recipient", "k.pub.pem", "--force", "image"]);
         assert_eq!(sealed["plain"]["length"], size);
         assert_eq!(sealed["sealed"]["length"], world.read("image.sealed").len());
-        let opened = world.json(&["image", "open", "--key", "k.pem", "-o", "back", "--force", "image.sealed"]);
+        let opened = world.json(&[
+            "image",
+            "open",
+            "--key",
+            "k.pem",
+            "-o",
+            "back",
+            "--force",
+            "image.sealed",
+        ]);
         assert_eq!(world.read("back"), plain);
         assert_eq!(opened["plain"], sealed["plain"]);
         assert_eq!(opened["origin_verified"], false);
@@ -40,9 +49,26 @@ fn rsa_recipients_and_several_recipients_open_too() {
     let world = world();
     world.key("rsa-3072", "r");
     world.write("image", bytes(50_000));
-    world.ok(&["image", "seal", "--recipient", "k.pub.pem", "--recipient", "r.pub.pem", "image"]);
+    world.ok(&[
+        "image",
+        "seal",
+        "--recipient",
+        "k.pub.pem",
+        "--recipient",
+        "r.pub.pem",
+        "image",
+    ]);
     for key in ["k.pem", "r.pem"] {
-        world.ok(&["image", "open", "--key", key, "-o", "back", "--force", "image.sealed"]);
+        world.ok(&[
+            "image",
+            "open",
+            "--key",
+            key,
+            "-o",
+            "back",
+            "--force",
+            "image.sealed",
+        ]);
         assert_eq!(world.read("back"), bytes(50_000));
     }
     let inspected = world.json(&["image", "inspect", "image.sealed"]);
@@ -56,16 +82,50 @@ fn ranges_are_inclusive_and_clamped() {
     let plain = bytes(100_000);
     world.write("image", &plain);
     world.ok(&["image", "seal", "--recipient", "k.pub.pem", "image"]);
-    let cases = [("0-0", 0..1), ("16383-16384", 16_383..16_385), ("99990-200000", 99_990..100_000), ("5-", 5..100_000)];
+    let cases = [
+        ("0-0", 0..1),
+        ("16383-16384", 16_383..16_385),
+        ("99990-200000", 99_990..100_000),
+        ("5-", 5..100_000),
+    ];
     for (range, expected) in cases {
-        let output = world.run(&["image", "open", "--key", "k.pem", "--range", range, "image.sealed"]);
+        let output = world.run(&[
+            "image",
+            "open",
+            "--key",
+            "k.pem",
+            "--range",
+            range,
+            "image.sealed",
+        ]);
         assert_eq!(output.stdout, plain[expected], "{range}");
     }
     for range in ["100000-", "200000-200001"] {
-        world.fails(3, &["image", "open", "--key", "k.pem", "--range", range, "image.sealed"]);
+        world.fails(
+            3,
+            &[
+                "image",
+                "open",
+                "--key",
+                "k.pem",
+                "--range",
+                range,
+                "image.sealed",
+            ],
+        );
     }
     for range in ["5-4", "-5", "1-2,4-5", "abc"] {
-        world.fails(2, &["image", "open", "--key", "k.pem", &format!("--range={range}"), "image.sealed"]);
+        world.fails(
+            2,
+            &[
+                "image",
+                "open",
+                "--key",
+                "k.pem",
+                &format!("--range={range}"),
+                "image.sealed",
+            ],
+        );
     }
     world.fails(2, &["image", "open", "--key", "k.pem", "--range", "0-1", "-"]);
 }
@@ -109,9 +169,31 @@ fn wrong_keys_are_named_as_such() {
     world.key("p256", "other");
     world.write("image", bytes(1000));
     world.ok(&["image", "seal", "--recipient", "k.pub.pem", "image"]);
-    let message = world.fails(4, &["image", "open", "--key", "other.pem", "image.sealed", "-o", "back"]);
+    let message = world.fails(
+        4,
+        &[
+            "image",
+            "open",
+            "--key",
+            "other.pem",
+            "image.sealed",
+            "-o",
+            "back",
+        ],
+    );
     assert!(message.contains("is not among the 1 recipients"), "{message}");
-    world.fails(4, &["image", "open", "--key", "k.pub.pem", "image.sealed", "-o", "back"]);
+    world.fails(
+        4,
+        &[
+            "image",
+            "open",
+            "--key",
+            "k.pub.pem",
+            "image.sealed",
+            "-o",
+            "back",
+        ],
+    );
     world.fails(4, &["image", "seal", "--recipient", "k.pem", "image", "-o", "x"]);
     assert!(!world.exists("back"));
 }
@@ -136,16 +218,31 @@ fn a_directors_key_is_bound_to_its_place() {
     assert!(message.contains("--repository-id"), "{message}");
     let id = "ab".repeat(32);
     let place = ["--repository-id", &id, "--target-path", "a/b.img"];
-    world.ok(&[&["image", "seal", "--director", "kek.pub.pem"], &place[..], &["image"]].concat());
+    world.ok(&[
+        &["image", "seal", "--director", "kek.pub.pem"],
+        &place[..],
+        &["image"],
+    ]
+    .concat());
     assert!(world.exists("image.sealed.keys") && world.exists("image.sealed.segments"));
     let inspected = world.json(&["image", "inspect", "image.sealed.keys"]);
     assert_eq!(inspected["kind"], "key file");
-    let open = ["image", "open", "--key", "kek.pem", "--key-file", "image.sealed.keys", "image.sealed", "-o", "back"];
+    let open = [
+        "image",
+        "open",
+        "--key",
+        "kek.pem",
+        "--key-file",
+        "image.sealed.keys",
+        "image.sealed",
+        "-o",
+        "back",
+    ];
     world.ok(&[&open[..], &place].concat());
     assert_eq!(world.read("back"), bytes(1000));
     let elsewhere = ["--repository-id", &id, "--target-path", "a/c.img", "--force"];
     world.fails(4, &[&open[..], &elsewhere].concat());
-    world.fails(2, &open[..]);
+    world.fails(2, &[&open[..], &["--force"]].concat());
 }
 
 #[test]

@@ -12,7 +12,12 @@ fn world() -> World {
     world.ok(&["kek", "create", "-o", "new.pem", "--unencrypted"]);
     for (index, path) in TARGETS.iter().enumerate() {
         world.write("image", bytes(1000 + index));
-        world.ok(&strs(&world.add("image", path, "1", &["--director", "kek.pub.pem"])));
+        world.ok(&strs(&world.add(
+            "image",
+            path,
+            "1",
+            &["--director", "kek.pub.pem"],
+        )));
     }
     world
 }
@@ -22,11 +27,26 @@ fn opens(world: &World, key: &str, code: i32) {
     let objects = files(&world.path("repo/repo/targets"));
     for path in TARGETS {
         let name = path.rsplit('/').next().unwrap();
-        let object = objects.iter().find(|object| object.to_string_lossy().ends_with(&format!(".{name}"))).unwrap();
-        let origin = ["--metadata-root", "1.root.json", "--repository", &url, "--target", path];
+        let object = objects
+            .iter()
+            .find(|object| object.to_string_lossy().ends_with(&format!(".{name}")))
+            .unwrap();
+        let origin = [
+            "--metadata-root",
+            "1.root.json",
+            "--repository",
+            &url,
+            "--target",
+            path,
+        ];
         let args = ["image", "open", "--key", key, "-o", "back", "--force"];
         let output = world.run(&[&args[..], &origin, &[object.to_str().unwrap()]].concat());
-        assert_eq!(output.status.code(), Some(code), "{path} {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{path} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -34,13 +54,31 @@ fn opens(world: &World, key: &str, code: i32) {
 fn a_rotation_changes_who_opens_and_nothing_that_is_signed() {
     let world = world();
     let url = world.url();
-    let before: Vec<_> = files(&world.path("repo/repo")).iter().map(|path| fs::read(path).unwrap()).collect();
-    let rotate = ["kek", "rotate", "--repository", &url, "--old", "kek.pem", "--new", "new.pub.pem"];
+    let before: Vec<_> = files(&world.path("repo/repo"))
+        .iter()
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    let rotate = [
+        "kek",
+        "rotate",
+        "--repository",
+        &url,
+        "--old",
+        "kek.pem",
+        "--new",
+        "new.pub.pem",
+    ];
     let first = world.json(&rotate);
     assert_eq!((&first["rotated"], &first["already"]), (&3.into(), &0.into()));
     opens(&world, "kek.pem", 0);
     opens(&world, "new.pem", 0);
-    assert_eq!(world.json(&["kek", "list", "--repository", &url])["keks"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        world.json(&["kek", "list", "--repository", &url])["keks"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 
     let second = world.json(&rotate);
     assert_eq!((&second["rotated"], &second["already"]), (&0.into(), &3.into()));
@@ -49,7 +87,10 @@ fn a_rotation_changes_who_opens_and_nothing_that_is_signed() {
     opens(&world, "new.pem", 0);
     let again = world.json(&[&rotate[..], &["--remove-old"]].concat());
     assert_eq!(again["already"], 3);
-    let after: Vec<_> = files(&world.path("repo/repo")).iter().map(|path| fs::read(path).unwrap()).collect();
+    let after: Vec<_> = files(&world.path("repo/repo"))
+        .iter()
+        .map(|path| fs::read(path).unwrap())
+        .collect();
     assert_eq!(before, after);
 }
 
@@ -57,8 +98,17 @@ fn a_rotation_changes_who_opens_and_nothing_that_is_signed() {
 fn a_rotation_that_was_cut_short_carries_on() {
     let world = world();
     let url = world.url();
-    let rotate =
-        ["kek", "rotate", "--repository", &url, "--old", "kek.pem", "--new", "new.pub.pem", "--remove-old"];
+    let rotate = [
+        "kek",
+        "rotate",
+        "--repository",
+        &url,
+        "--old",
+        "kek.pem",
+        "--new",
+        "new.pub.pem",
+        "--remove-old",
+    ];
     let keys = files(&world.path("repo/private/keys"));
     let untouched = fs::read(&keys[1]).unwrap();
     world.ok(&rotate);
@@ -75,7 +125,18 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
     let world = world();
     let url = world.url();
     world.key("p256", "stranger");
-    let by = |old: &'static str| vec!["kek", "rotate", "--repository", "", "--old", old, "--new", "new.pub.pem"];
+    let by = |old: &'static str| {
+        vec![
+            "kek",
+            "rotate",
+            "--repository",
+            "",
+            "--old",
+            old,
+            "--new",
+            "new.pub.pem",
+        ]
+    };
     let mut stranger = by("stranger.pem");
     stranger[3] = &url;
     assert_eq!(world.json(&stranger)["other_kek"], 3);
@@ -87,6 +148,30 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
     world.fails(3, &rotate);
     fs::write(&keys[1], b"SEALKEY\0nonsense").unwrap();
     world.fails(3, &rotate);
-    world.fails(4, &["kek", "rotate", "--repository", &url, "--old", "kek.pub.pem", "--new", "new.pub.pem"]);
-    world.fails(2, &["kek", "rotate", "--repository", &url, "--old", "kek.pem", "--new", "kek.pub.pem"]);
+    world.fails(
+        4,
+        &[
+            "kek",
+            "rotate",
+            "--repository",
+            &url,
+            "--old",
+            "kek.pub.pem",
+            "--new",
+            "new.pub.pem",
+        ],
+    );
+    world.fails(
+        2,
+        &[
+            "kek",
+            "rotate",
+            "--repository",
+            &url,
+            "--old",
+            "kek.pem",
+            "--new",
+            "kek.pub.pem",
+        ],
+    );
 }

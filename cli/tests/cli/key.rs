@@ -37,16 +37,44 @@ fn keys_are_encrypted_unless_the_opposite_is_said() {
     let world = World::new();
     world.write("pass", "correct horse\n");
     world.write("wrong", "battery staple\n");
-    world.ok(&["key", "generate", "p256", "-o", "k.pem", "--passphrase-file", "pass"]);
-    assert!(world.read("k.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    world.ok(&[
+        "key",
+        "generate",
+        "p256",
+        "-o",
+        "k.pem",
+        "--passphrase-file",
+        "pass",
+    ]);
+    assert!(
+        world
+            .read("k.pem")
+            .starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    );
     world.ok(&["key", "show", "k.pem", "--passphrase-file", "pass"]);
-    world.ok(&["key", "show", "k.pem", "--passphrase-file", "wrong", "--passphrase-file", "pass"]);
+    world.ok(&[
+        "key",
+        "show",
+        "k.pem",
+        "--passphrase-file",
+        "wrong",
+        "--passphrase-file",
+        "pass",
+    ]);
     let args = ["key", "show", "k.pem", "--passphrase-env", "SECRET"];
-    assert!(world.run_with_env(&args, "SECRET", "correct horse").status.success());
+    assert!(
+        world
+            .run_with_env(&args, "SECRET", "correct horse")
+            .status
+            .success()
+    );
     refused(4, &args, &world.run_with_env(&args, "SECRET", "nonsense"));
 
     let message = world.fails(4, &["key", "show", "k.pem", "--passphrase-file", "wrong"]);
-    assert!(message.contains("the passphrase does not open k.pem"), "{message}");
+    assert!(
+        message.contains("the passphrase does not open k.pem"),
+        "{message}"
+    );
     assert!(world.fails(4, &args).contains("SECRET is not set"));
     // No terminal, no source: refuse instead of hanging or writing in the clear.
     world.fails(4, &["key", "show", "k.pem"]);
@@ -62,7 +90,15 @@ fn existing_keys_are_never_overwritten_by_accident() {
     let message = world.fails(6, &["key", "generate", "p256", "-o", "k.pem", "--unencrypted"]);
     assert!(message.contains("k.pem exists already"), "{message}");
     assert_eq!(world.read("k.pem"), before);
-    world.ok(&["key", "generate", "p256", "-o", "k.pem", "--unencrypted", "--force"]);
+    world.ok(&[
+        "key",
+        "generate",
+        "p256",
+        "-o",
+        "k.pem",
+        "--unencrypted",
+        "--force",
+    ]);
     assert_ne!(world.read("k.pem"), before);
 }
 
@@ -84,14 +120,29 @@ fn certificates_are_issued_from_an_encrypted_authority() {
     let world = World::new();
     world.write("pass", "fleet\n");
     world.ok(&["ca", "create", "--out", "ca", "--passphrase-file", "pass"]);
-    assert!(world.read("ca/ca.key.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
-    let issue = ["--ca-cert", "ca/ca.pem", "--ca-key", "ca/ca.key.pem", "--out", "tls"];
+    assert!(
+        world
+            .read("ca/ca.key.pem")
+            .starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    );
+    let issue = [
+        "--ca-cert",
+        "ca/ca.pem",
+        "--ca-key",
+        "ca/ca.key.pem",
+        "--out",
+        "tls",
+    ];
     let mut server = vec!["ca", "issue-server", "--name", "localhost", "--ip", "127.0.0.1"];
     server.extend(issue);
     world.fails(4, &server);
     server.extend(["--passphrase-file", "pass"]);
     world.ok(&server);
-    assert!(world.read("tls/server.pem").starts_with(b"-----BEGIN CERTIFICATE-----"));
+    assert!(
+        world
+            .read("tls/server.pem")
+            .starts_with(b"-----BEGIN CERTIFICATE-----")
+    );
     let mut vehicle = vec!["ca", "issue-vehicle", "VIN-1", "--passphrase-file", "pass"];
     vehicle.extend(issue);
     world.ok(&vehicle);

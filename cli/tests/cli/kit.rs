@@ -15,7 +15,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -36,14 +38,26 @@ impl World {
 
     /// Names in the folder, hidden ones too: nothing temporary may stay behind.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let names = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        names.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.starts_with('.')).collect()
+        let names = fs::read_dir(self.dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .filter(|name| name.starts_with('.'))
+            .collect()
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
-        command.args(args).current_dir(self.dir.path()).env_clear().env("TMPDIR", self.dir.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("TMPDIR", self.dir.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -70,7 +84,11 @@ impl World {
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "sealift {args:?}: {}\n{stderr}", output.status);
+        assert!(
+            output.status.success(),
+            "sealift {args:?}: {}\n{stderr}",
+            output.status
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -87,7 +105,14 @@ impl World {
 
     /// A key pair NAME.pem and NAME.pub.pem, unencrypted.
     pub(crate) fn key(&self, kind: &str, name: &str) {
-        self.ok(&["key", "generate", kind, "-o", &format!("{name}.pem"), "--unencrypted"]);
+        self.ok(&[
+            "key",
+            "generate",
+            kind,
+            "-o",
+            &format!("{name}.pem"),
+            "--unencrypted",
+        ]);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -107,10 +132,32 @@ impl World {
     }
 
     /// `target add` of INPUT as PATH.
-    pub(crate) fn add<'a>(&self, input: &'a str, path: &'a str, counter: &'a str, more: &[&'a str]) -> Vec<String> {
+    pub(crate) fn add<'a>(
+        &self,
+        input: &'a str,
+        path: &'a str,
+        counter: &'a str,
+        more: &[&'a str],
+    ) -> Vec<String> {
         let url = self.url();
-        let mut args = vec!["target", "add", "--repository", &url, "--root", "1.root.json", "--path", path];
-        args.extend(["--hardware-id", "hw-a", "--release-counter", counter, "--version", "1.0"]);
+        let mut args = vec![
+            "target",
+            "add",
+            "--repository",
+            &url,
+            "--root",
+            "1.root.json",
+            "--path",
+            path,
+        ];
+        args.extend([
+            "--hardware-id",
+            "hw-a",
+            "--release-counter",
+            counter,
+            "--version",
+            "1.0",
+        ]);
         args.extend(SIGN);
         args.extend(more);
         args.push(input);
@@ -119,11 +166,22 @@ impl World {
 }
 
 /// The signing keys of [`World::repository`].
-pub(crate) const SIGN: [&str; 6] =
-    ["--targets-key", "targets.pem", "--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"];
+pub(crate) const SIGN: [&str; 6] = [
+    "--targets-key",
+    "targets.pem",
+    "--snapshot-key",
+    "snapshot.pem",
+    "--timestamp-key",
+    "timestamp.pem",
+];
 
 /// The online keys of [`World::repository`].
-pub(crate) const ONLINE: [&str; 4] = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "timestamp.pem"];
+pub(crate) const ONLINE: [&str; 4] = [
+    "--snapshot-key",
+    "snapshot.pem",
+    "--timestamp-key",
+    "timestamp.pem",
+];
 
 pub(crate) fn strs(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
@@ -156,7 +214,11 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
     found.sort();

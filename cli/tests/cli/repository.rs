@@ -16,7 +16,12 @@ fn a_repository_lives_through_its_verbs() {
     world.ok(&[&["repo", "verify"], &at[..]].concat());
 
     world.write("image", bytes(200_000));
-    let added = world.json(&strs(&world.add("image", "ecu/app.img", "7", &["--director", "kek.pub.pem"])));
+    let added = world.json(&strs(&world.add(
+        "image",
+        "ecu/app.img",
+        "7",
+        &["--director", "kek.pub.pem"],
+    )));
     assert_eq!(added["sealift"]["release_counter"], 7);
     let list = world.json(&[&["target", "list"], &at[..]].concat());
     assert_eq!(list["targets"][0]["path"], "ecu/app.img");
@@ -33,7 +38,10 @@ fn a_repository_lives_through_its_verbs() {
     world.ok(&[&["target", "remove", "--path", "ecu/app.img"], &at[..], &SIGN].concat());
     let list = world.json(&[&["target", "list"], &at[..]].concat());
     assert!(list["targets"].as_array().unwrap().is_empty());
-    world.fails(5, &[&["target", "remove", "--path", "ecu/app.img"], &at[..], &SIGN].concat());
+    world.fails(
+        5,
+        &[&["target", "remove", "--path", "ecu/app.img"], &at[..], &SIGN].concat(),
+    );
 }
 
 #[test]
@@ -47,9 +55,32 @@ fn init_refuses_what_is_there_and_what_does_not_add_up() {
     assert!(!world.exists("again.json"));
     let before = files(&world.path("repo"));
     let other = format!("file://{}", world.path("other").display());
-    let threshold = ["repo", "init", "--repository", &other, "--root-key", "root.pem", "--threshold", "2"];
+    let threshold = [
+        "repo",
+        "init",
+        "--repository",
+        &other,
+        "--root-key",
+        "root.pem",
+        "--threshold",
+        "2",
+    ];
     world.fails(4, &[&threshold[..], &SIGN, &["--root-out", "o.json"]].concat());
-    world.fails(2, &[&["repo", "init", "--repository", "ftp://x/y", "--root-key", "root.pem"], &SIGN[..]].concat());
+    world.fails(
+        2,
+        &[
+            &[
+                "repo",
+                "init",
+                "--repository",
+                "ftp://x/y",
+                "--root-key",
+                "root.pem",
+            ],
+            &SIGN[..],
+        ]
+        .concat(),
+    );
     assert_eq!(files(&world.path("repo")), before);
 }
 
@@ -60,7 +91,16 @@ fn several_root_keys_can_be_demanded() {
         world.key("ed25519", key);
     }
     let url = world.url();
-    let init = ["repo", "init", "--repository", &url, "--root-key", "root.pem", "--root-key", "root2.pem"];
+    let init = [
+        "repo",
+        "init",
+        "--repository",
+        &url,
+        "--root-key",
+        "root.pem",
+        "--root-key",
+        "root2.pem",
+    ];
     world.ok(&[&init[..], &["--threshold", "2"], &SIGN].concat());
     world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json"]);
 }
@@ -72,9 +112,22 @@ fn a_missing_repository_and_a_foreign_root_are_refused() {
     world.fails(5, &["repo", "show", "--repository", &url]);
     world.repository();
     world.fails(2, &["repo", "verify", "--repository", &url]);
-    world.write("foreign.json", world.read("1.root.json").iter().map(|b| b ^ 1).collect::<Vec<_>>());
-    world.fails(3, &["repo", "verify", "--repository", &url, "--root", "foreign.json"]);
-    world.fails(5, &["repo", "verify", "--repository", &url, "--root", "absent.json"]);
+    world.write(
+        "foreign.json",
+        world
+            .read("1.root.json")
+            .iter()
+            .map(|b| b ^ 1)
+            .collect::<Vec<_>>(),
+    );
+    world.fails(
+        3,
+        &["repo", "verify", "--repository", &url, "--root", "foreign.json"],
+    );
+    world.fails(
+        5,
+        &["repo", "verify", "--repository", &url, "--root", "absent.json"],
+    );
 }
 
 #[test]
@@ -84,7 +137,10 @@ fn signing_with_the_wrong_key_publishes_nothing() {
     let url = world.url();
     let before = world.read("repo/repo/timestamp.json");
     let wrong = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "root.pem"];
-    world.fails(3, &[&["repo", "refresh", "--repository", &url], &wrong[..]].concat());
+    world.fails(
+        3,
+        &[&["repo", "refresh", "--repository", &url], &wrong[..]].concat(),
+    );
     assert_eq!(world.read("repo/repo/timestamp.json"), before);
 }
 
@@ -93,7 +149,12 @@ fn damage_is_found() {
     let world = World::new();
     world.repository();
     world.write("image", bytes(200_000));
-    world.ok(&strs(&world.add("image", "app.img", "1", &["--director", "kek.pub.pem"])));
+    world.ok(&strs(&world.add(
+        "image",
+        "app.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
     let url = world.url();
     let verify = ["repo", "verify", "--repository", &url, "--root", "1.root.json"];
     world.ok(&verify);
@@ -124,14 +185,46 @@ fn damage_is_found() {
 fn a_directors_root_and_keys_are_made_once() {
     let world = World::new();
     world.key("ed25519", "root");
-    let init = ["director", "init", "--out", "director", "--root-key", "root.pem", "--unencrypted"];
+    let init = [
+        "director",
+        "init",
+        "--out",
+        "director",
+        "--root-key",
+        "root.pem",
+        "--unencrypted",
+    ];
     world.ok(&init);
-    for name in ["1.root.json", "director-targets.pem", "director-snapshot.pem", "director-timestamp.pem"] {
+    for name in [
+        "1.root.json",
+        "director-targets.pem",
+        "director-snapshot.pem",
+        "director-timestamp.pem",
+    ] {
         assert!(world.exists(&format!("director/{name}")), "{name}");
     }
     world.fails(6, &init);
-    let given = ["director", "init", "--out", "other", "--root-key", "root.pem", "--targets-key"];
+    let given = [
+        "director",
+        "init",
+        "--out",
+        "other",
+        "--root-key",
+        "root.pem",
+        "--targets-key",
+    ];
     world.ok(&[&given[..], &["director/director-targets.pem", "--unencrypted"]].concat());
     assert!(!world.exists("other/director-targets.pem"));
-    world.fails(5, &["director", "init", "--out", "third", "--root-key", "absent.pem", "--unencrypted"]);
+    world.fails(
+        5,
+        &[
+            "director",
+            "init",
+            "--out",
+            "third",
+            "--root-key",
+            "absent.pem",
+            "--unencrypted",
+        ],
+    );
 }

@@ -11,7 +11,14 @@ fn world() -> World {
 
 fn open(world: &World, path: &str, sealed: &str) {
     let url = world.url();
-    let origin = ["--metadata-root", "1.root.json", "--repository", url.as_str(), "--target", path];
+    let origin = [
+        "--metadata-root",
+        "1.root.json",
+        "--repository",
+        url.as_str(),
+        "--target",
+        path,
+    ];
     let args = ["image", "open", "--key", "kek.pem", "-o", "back", "--force"];
     let opened = world.json(&[&args[..], &origin, &[sealed]].concat());
     assert_eq!(opened["origin_verified"], true);
@@ -20,22 +27,49 @@ fn open(world: &World, path: &str, sealed: &str) {
 #[test]
 fn a_published_image_opens_with_its_origin_verified() {
     let world = world();
-    let added = world.json(&strs(&world.add("image", "ecu/app.img", "1", &["--director", "kek.pub.pem"])));
+    let added = world.json(&strs(&world.add(
+        "image",
+        "ecu/app.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
     let object = format!("repo/repo/targets/{}", added["object"].as_str().unwrap());
     open(&world, "ecu/app.img", &object);
     assert_eq!(world.read("back"), bytes(200_000));
 
     // The same bytes are refused as another target, and other bytes as this one.
     world.write("image2", bytes(100));
-    let other = world.json(&strs(&world.add("image2", "ecu/b.img", "1", &["--director", "kek.pub.pem"])));
+    let other = world.json(&strs(&world.add(
+        "image2",
+        "ecu/b.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
     let url = world.url();
-    let origin = ["--metadata-root", "1.root.json", "--repository", &url, "--target", "ecu/app.img"];
+    let origin = [
+        "--metadata-root",
+        "1.root.json",
+        "--repository",
+        &url,
+        "--target",
+        "ecu/app.img",
+    ];
     let open = ["image", "open", "--key", "kek.pem", "-o", "stolen"];
     let other = format!("repo/repo/targets/{}", other["object"].as_str().unwrap());
     world.fails(3, &[&open[..], &origin, &[&other]].concat());
-    let absent = ["--metadata-root", "1.root.json", "--repository", &url, "--target", "no/such"];
+    let absent = [
+        "--metadata-root",
+        "1.root.json",
+        "--repository",
+        &url,
+        "--target",
+        "no/such",
+    ];
     world.fails(5, &[&open[..], &absent, &[&object]].concat());
-    let output = world.run_piped(&[&open[..2], &["--key", "kek.pem"], &origin].concat(), &world.read(&other));
+    let output = world.run_piped(
+        &[&open[..2], &["--key", "kek.pem"], &origin].concat(),
+        &world.read(&other),
+    );
     refused(3, &["image", "open", "(piped)"], &output);
     assert!(!world.exists("stolen"));
 }
@@ -45,13 +79,29 @@ fn a_pipe_is_spooled_and_published() {
     let world = world();
     let args = world.add("-", "piped.img", "1", &["--director", "kek.pub.pem"]);
     let output = world.run_piped(&[&strs(&args)[..], &["--json"]].concat(), &bytes(123_456));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let added: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(added["sealift"]["plain"]["length"], 123_456);
-    open(&world, "piped.img", &format!("repo/repo/targets/{}", added["object"].as_str().unwrap()));
+    open(
+        &world,
+        "piped.img",
+        &format!("repo/repo/targets/{}", added["object"].as_str().unwrap()),
+    );
     assert_eq!(world.read("back"), bytes(123_456));
     let url = world.url();
-    world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json", "--deep"]);
+    world.ok(&[
+        "repo",
+        "verify",
+        "--repository",
+        &url,
+        "--root",
+        "1.root.json",
+        "--deep",
+    ]);
 }
 
 #[test]
@@ -68,14 +118,30 @@ fn a_taken_path_is_replaced_only_on_demand_and_upwards() {
     assert_eq!(files(&world.path("repo/repo/targets")), objects);
     world.ok(&strs(&world.add("image", "app.img", "6", &replace)));
     let url = world.url();
-    world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json", "--deep"]);
+    world.ok(&[
+        "repo",
+        "verify",
+        "--repository",
+        &url,
+        "--root",
+        "1.root.json",
+        "--deep",
+    ]);
 }
 
 #[test]
 fn unprotected_images_need_the_flag_and_must_be_plain() {
     let world = world();
     world.fails(2, &strs(&world.add("image", "app.img", "1", &[])));
-    world.fails(2, &strs(&world.add("image", "app.img", "1", &["--protection", "none", "--director", "kek.pub.pem"])));
+    world.fails(
+        2,
+        &strs(&world.add(
+            "image",
+            "app.img",
+            "1",
+            &["--protection", "none", "--director", "kek.pub.pem"],
+        )),
+    );
     let args = world.add("image", "app.img", "1", &["--protection", "none"]);
     let output = world.run(&strs(&args));
     assert!(output.status.success());
@@ -83,9 +149,20 @@ fn unprotected_images_need_the_flag_and_must_be_plain() {
     let objects = files(&world.path("repo/repo/targets"));
     assert_eq!(std::fs::read(&objects[0]).unwrap(), bytes(200_000));
     world.ok(&["image", "seal", "--recipient", "kek.pub.pem", "image"]);
-    world.fails(3, &strs(&world.add("image.sealed", "b.img", "1", &["--protection", "none"])));
+    world.fails(
+        3,
+        &strs(&world.add("image.sealed", "b.img", "1", &["--protection", "none"])),
+    );
     let url = world.url();
-    world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json", "--deep"]);
+    world.ok(&[
+        "repo",
+        "verify",
+        "--repository",
+        &url,
+        "--root",
+        "1.root.json",
+        "--deep",
+    ]);
 }
 
 #[test]
@@ -97,7 +174,15 @@ fn names_that_cannot_be_are_refused_at_once() {
     }
     world.fails(2, &strs(&world.add("image", "a", "-1", &kek)));
     world.fails(2, &strs(&world.add("image", "a", "9007199254740992", &kek)));
-    world.fails(2, &strs(&world.add("image", "a", "1", &["--director", "kek.pub.pem", "--hardware-id", "no hw"])));
+    world.fails(
+        2,
+        &strs(&world.add(
+            "image",
+            "a",
+            "1",
+            &["--director", "kek.pub.pem", "--hardware-id", "no hw"],
+        )),
+    );
     world.fails(5, &strs(&world.add("absent", "a", "1", &kek)));
 }
 
@@ -107,26 +192,71 @@ fn a_failing_store_leaves_the_repository_as_it_was() {
     let before = world.read("repo/repo/timestamp.json");
     // A file where the folder of target bytes belongs: every upload fails.
     world.write("repo/repo/targets", "in the way");
-    let output = world.run(&strs(&world.add("image", "app.img", "1", &["--director", "kek.pub.pem"])));
+    let output = world.run(&strs(&world.add(
+        "image",
+        "app.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
     assert!(matches!(output.status.code(), Some(7 | 8 | 74)), "{output:?}");
     assert_eq!(world.read("repo/repo/timestamp.json"), before);
     let url = world.url();
     std::fs::remove_file(world.path("repo/repo/targets")).unwrap();
     world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json"]);
-    world.ok(&strs(&world.add("image", "app.img", "1", &["--director", "kek.pub.pem"])));
+    world.ok(&strs(&world.add(
+        "image",
+        "app.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
 }
 
 #[test]
 fn a_target_list_can_be_published_again() {
     let world = world();
-    world.ok(&strs(&world.add("image", "app.img", "1", &["--director", "kek.pub.pem"])));
+    world.ok(&strs(&world.add(
+        "image",
+        "app.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
     let url = world.url();
-    let kept = files(&world.path("repo/repo")).into_iter().find(|path| path.ends_with("2.targets.json")).unwrap();
+    let kept = files(&world.path("repo/repo"))
+        .into_iter()
+        .find(|path| path.ends_with("2.targets.json"))
+        .unwrap();
     std::fs::copy(kept, world.path("kept.json")).unwrap();
-    world.ok(&[&["target", "remove", "--path", "app.img", "--repository", &url], &SIGN[..]].concat());
-    world.ok(&[&["repo", "publish", "--targets", "kept.json", "--repository", &url], &SIGN[..]].concat());
+    world.ok(&[
+        &["target", "remove", "--path", "app.img", "--repository", &url],
+        &SIGN[..],
+    ]
+    .concat());
+    world.ok(&[
+        &["repo", "publish", "--targets", "kept.json", "--repository", &url],
+        &SIGN[..],
+    ]
+    .concat());
     let list = world.json(&["target", "list", "--repository", &url]);
     assert_eq!(list["targets"][0]["path"], "app.img");
-    world.fails(2, &[&["repo", "publish", "--repository", &url], &SIGN[..]].concat());
-    world.fails(3, &[&["repo", "publish", "--new-root", "1.root.json", "--targets", "image", "--repository", &url], &SIGN[..]].concat());
+    world.fails(
+        2,
+        &[&["repo", "publish", "--repository", &url], &SIGN[..]].concat(),
+    );
+    world.fails(
+        3,
+        &[
+            &[
+                "repo",
+                "publish",
+                "--new-root",
+                "1.root.json",
+                "--targets",
+                "image",
+                "--repository",
+                &url,
+            ],
+            &SIGN[..],
+        ]
+        .concat(),
+    );
 }

@@ -43,13 +43,19 @@ impl Inspect {
                 "recipients": stanzas(file.stanzas()),
             });
             return output::show(world, &json, || {
-                let facts = [("kind", "key file".to_owned()), ("envelope", file.envelope_digest().to_string())];
+                let facts = [
+                    ("kind", "key file".to_owned()),
+                    ("envelope", file.envelope_digest().to_string()),
+                ];
                 output::facts(&facts) + &recipients(file.stanzas())
             });
         }
         let key_box = KeyBox::parse(&bytes).map_err(|_| {
-            Failure::refused(format!("{} is no sealed image, key file or key box", self.file.display()))
-                .next("check that the right file was given and that it is whole")
+            Failure::refused(format!(
+                "{} is no sealed image, key file or key box",
+                self.file.display()
+            ))
+            .next("check that the right file was given and that it is whole")
         })?;
         let stanza = std::slice::from_ref(key_box.stanza());
         let json = json!({
@@ -58,7 +64,10 @@ impl Inspect {
             "recipients": stanzas(stanza),
         });
         output::show(world, &json, || {
-            let facts = [("kind", "key box".to_owned()), ("envelope", key_box.envelope_digest().to_string())];
+            let facts = [
+                ("kind", "key box".to_owned()),
+                ("envelope", key_box.envelope_digest().to_string()),
+            ];
             output::facts(&facts) + &recipients(stanza)
         })
     }
@@ -82,8 +91,16 @@ fn image(world: &World, header: &Header, file_length: Option<u64>) -> Result<(),
         let unknown = || "not stated".to_owned();
         let facts = [
             ("kind", "sealed image, version 1, Cobblestone-256".to_owned()),
-            ("plain bytes", header.plain_length().map_or_else(unknown, |length| length.to_string())),
-            ("sealed bytes", file_length.map_or_else(unknown, |length| length.to_string())),
+            (
+                "plain bytes",
+                header
+                    .plain_length()
+                    .map_or_else(unknown, |length| length.to_string()),
+            ),
+            (
+                "sealed bytes",
+                file_length.map_or_else(unknown, |length| length.to_string()),
+            ),
             ("media type", header.media_type().to_owned()),
             ("envelope id", hex::encode(header.envelope_id())),
             ("envelope", header.envelope_digest().to_string()),
@@ -112,6 +129,8 @@ fn recipients(list: &[Stanza]) -> String {
     if list.is_empty() {
         return "\nno recipients inside\n".to_owned();
     }
-    let rows = list.iter().map(|stanza| vec![name(stanza.wrap()).to_owned(), stanza.key_id().to_string()]);
+    let rows = list
+        .iter()
+        .map(|stanza| vec![name(stanza.wrap()).to_owned(), stanza.key_id().to_string()]);
     format!("\n{}", output::table(&["wrap", "recipient key id"], rows))
 }

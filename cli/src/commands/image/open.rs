@@ -63,8 +63,10 @@ impl Open {
             (None, input) => Err(input),
             (Some(range), Input::File(file, _)) => Ok((range, file)),
             (Some(_), Input::Stream(_)) => {
-                return Err(Failure::usage("--range needs a file: a pipe cannot be read from its end")
-                    .next("name the sealed file instead of `-`"));
+                return Err(
+                    Failure::usage("--range needs a file: a pipe cannot be read from its end")
+                        .next("name the sealed file instead of `-`"),
+                );
             }
         };
         let key = keys::opener(world, &self.key, &self.unlock)?;
@@ -96,7 +98,10 @@ impl Open {
         let opened = sealift_envelope::open(
             &mut input,
             &mut sink,
-            |header| self.content_key(header, key, origin).map_err(|step| step.split(&mut refused)),
+            |header| {
+                self.content_key(header, key, origin)
+                    .map_err(|step| step.split(&mut refused))
+            },
             &mut |done| progress.set(done),
         );
         drop(progress);
@@ -125,18 +130,25 @@ impl Open {
     ) -> Result<(), Failure> {
         let what = || format!("cannot open a range of {}", self.shown());
         if let Some(origin) = origin {
-            let length = file.metadata().map_err(|error| Failure::file("examine", &self.input, error))?.len();
+            let length = file
+                .metadata()
+                .map_err(|error| Failure::file("examine", &self.input, error))?
+                .len();
             origin.check_length(length)?;
         }
         let mut refused = None;
         let opener = RangedOpener::new(file, |header| {
-            self.content_key(header, key, origin).map_err(|step| step.split(&mut refused))
+            self.content_key(header, key, origin)
+                .map_err(|step| step.split(&mut refused))
         });
         let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| faults::open(what(), error)))?;
         let plain_length = opener.plain_length();
         let length = range.len_within(plain_length).ok_or_else(|| {
-            Failure::refused(format!("the range starts at {}, the image has {plain_length} bytes", range.start))
-                .next(format!("ask for bytes below {plain_length}"))
+            Failure::refused(format!(
+                "the range starts at {}, the image has {plain_length} bytes",
+                range.start
+            ))
+            .next(format!("ask for bytes below {plain_length}"))
         })?;
         let progress = Progress::bytes(world, "opening", Some(length));
         let mut piece = Vec::new();
@@ -147,7 +159,8 @@ impl Open {
             opener
                 .read_range(range.start + done, wanted, &mut piece)
                 .map_err(|error| faults::open(what(), error))?;
-            sink.write_all(&piece).map_err(|error| Failure::io("cannot write the range", error))?;
+            sink.write_all(&piece)
+                .map_err(|error| Failure::io("cannot write the range", error))?;
             done += wanted;
             progress.set(done);
         }
@@ -183,14 +196,20 @@ impl Open {
             None if self.input == dash || self.range.is_some() => Ok(None),
             None => match self.input.extension() {
                 Some(extension) if extension == "sealed" => Ok(Some(self.input.with_extension(""))),
-                _ => Err(Failure::usage(format!("{} does not end in .sealed", self.input.display()))
-                    .next("name the output with -o FILE, or -o - for stdout")),
+                _ => Err(
+                    Failure::usage(format!("{} does not end in .sealed", self.input.display()))
+                        .next("name the output with -o FILE, or -o - for stdout"),
+                ),
             },
         }
     }
 
     fn shown(&self) -> String {
-        if self.input.as_os_str() == "-" { "stdin".to_owned() } else { self.input.display().to_string() }
+        if self.input.as_os_str() == "-" {
+            "stdin".to_owned()
+        } else {
+            self.input.display().to_string()
+        }
     }
 }
 
@@ -222,7 +241,11 @@ fn finish(
     verified: bool,
 ) -> Result<(), Failure> {
     let plain = || {
-        let origin = if verified { "origin verified" } else { "origin NOT verified" };
+        let origin = if verified {
+            "origin verified"
+        } else {
+            "origin NOT verified"
+        };
         format!("opened {length} bytes, {origin}\n")
     };
     if to_stdout {
@@ -236,5 +259,6 @@ fn finish(
 
 /// The fault that a failed check of signed digests has.
 pub(super) fn not_signed(what: String) -> Failure {
-    Failure::new(Fault::Refused, what).next("do not use any bytes of it; fetch the image again from the repository")
+    Failure::new(Fault::Refused, what)
+        .next("do not use any bytes of it; fetch the image again from the repository")
 }

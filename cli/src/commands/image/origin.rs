@@ -14,18 +14,28 @@ use crate::failure::Failure;
 use crate::store::{self, Connection};
 
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Origin")]
 pub(in crate::commands) struct OriginArgs {
     /// The repository's first root (1.root.json), from a source you trust
-    #[arg(long, value_name = "ROOT.json", requires = "repository", requires = "target")]
+    #[arg(
+        long,
+        help_heading = "Origin",
+        value_name = "ROOT.json",
+        requires = "repository",
+        requires = "target"
+    )]
     metadata_root: Option<PathBuf>,
 
     /// Repository whose metadata vouches for the image
-    #[arg(long, value_name = "URL", value_parser = RepositoryUrl::parse, requires = "metadata_root")]
+    #[arg(long, help_heading = "Origin", value_name = "URL", value_parser = RepositoryUrl::parse, requires = "metadata_root")]
     repository: Option<RepositoryUrl>,
 
     /// Target path of the image in that repository
-    #[arg(long, value_name = "DIR/NAME", requires = "metadata_root")]
+    #[arg(
+        long,
+        help_heading = "Origin",
+        value_name = "DIR/NAME",
+        requires = "metadata_root"
+    )]
     target: Option<TargetPath>,
 }
 
@@ -40,7 +50,8 @@ pub(super) struct Origin {
 impl OriginArgs {
     /// Walks the whole trust chain; `None` when no witness was named.
     pub(super) fn verify(&self, world: &World) -> Result<Option<Origin>, Failure> {
-        let (Some(root), Some(url), Some(path)) = (&self.metadata_root, &self.repository, &self.target) else {
+        let (Some(root), Some(url), Some(path)) = (&self.metadata_root, &self.repository, &self.target)
+        else {
             return Ok(None);
         };
         let origin = crate::commands::block_on(async {
@@ -48,7 +59,11 @@ impl OriginArgs {
             let trusted = connection.walk(world).await?;
             let target = store::image_target(&trusted, path)?;
             let key_file = connection.key_file(path, target.sha256()).await?;
-            Ok::<_, Failure>(Origin { repository_id: connection.repository_id().clone(), target, key_file })
+            Ok::<_, Failure>(Origin {
+                repository_id: connection.repository_id().clone(),
+                target,
+                key_file,
+            })
         })?;
         Ok(Some(origin))
     }
@@ -72,7 +87,10 @@ impl Origin {
         if length == self.target.length() {
             return Ok(());
         }
-        Err(not_signed(format!("the file has {length} bytes, the signed length is {}", self.target.length())))
+        Err(not_signed(format!(
+            "the file has {length} bytes, the signed length is {}",
+            self.target.length()
+        )))
     }
 
     /// The header decides which key opens the image, so it is compared before anything in it is used.
@@ -81,7 +99,10 @@ impl Origin {
         match &self.target.profile().header {
             Some(signed) if signed.length == found.length && signed.sha256 == found.sha256 => Ok(()),
             Some(_) => Err(not_signed("the image's header is not the signed one".to_owned())),
-            None => Err(not_signed(format!("{} is signed as an image without protection", self.path()))),
+            None => Err(not_signed(format!(
+                "{} is signed as an image without protection",
+                self.path()
+            ))),
         }
     }
 

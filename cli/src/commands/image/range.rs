@@ -12,7 +12,11 @@ pub(super) struct PlainRange {
 impl PlainRange {
     /// How many bytes the range has in a plaintext of `length` bytes; `None` if it starts behind its end.
     pub(super) fn len_within(self, length: u64) -> Option<u64> {
-        let end = self.last.and_then(|last| last.checked_add(1)).unwrap_or(length).min(length);
+        let end = self
+            .last
+            .and_then(|last| last.checked_add(1))
+            .unwrap_or(length)
+            .min(length);
         end.checked_sub(self.start).filter(|length| *length > 0)
     }
 }
@@ -24,11 +28,19 @@ impl FromStr for PlainRange {
         let wrong = || "START-END (both inclusive, from 0) or START-".to_owned();
         let number = |digits: &str| {
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            if plain { digits.parse::<u64>().map_err(|_| wrong()) } else { Err(wrong()) }
+            if plain {
+                digits.parse::<u64>().map_err(|_| wrong())
+            } else {
+                Err(wrong())
+            }
         };
         let (start, last) = text.split_once('-').ok_or_else(wrong)?;
         let start = number(start)?;
-        let last = if last.is_empty() { None } else { Some(number(last)?) };
+        let last = if last.is_empty() {
+            None
+        } else {
+            Some(number(last)?)
+        };
         match last {
             Some(last) if last < start => Err(format!("the range ends at {last}, before its start {start}")),
             _ => Ok(Self { start, last }),
@@ -53,7 +65,18 @@ mod tests {
 
     #[test]
     fn malformed_ranges_are_refused() {
-        for text in ["", "-", "-5", "5", "4-2", "1-2,4-5", "a-b", "1--2", "+1-2", "99999999999999999999-"] {
+        for text in [
+            "",
+            "-",
+            "-5",
+            "5",
+            "4-2",
+            "1-2,4-5",
+            "a-b",
+            "1--2",
+            "+1-2",
+            "99999999999999999999-",
+        ] {
             assert!(text.parse::<PlainRange>().is_err(), "{text}");
         }
     }

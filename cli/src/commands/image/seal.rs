@@ -56,8 +56,11 @@ impl Seal {
         let binding = self.binding(target.as_deref())?;
         let recipients = load(world, &self.recipient)?;
         let directors = load(world, &self.director)?;
-        let ids: Vec<String> =
-            recipients.iter().chain(&directors).map(|key| key.key_id().to_string()).collect();
+        let ids: Vec<String> = recipients
+            .iter()
+            .chain(&directors)
+            .map(|key| key.key_id().to_string())
+            .collect();
         if let Some(target) = &target {
             for suffix in ["keys", "segments"] {
                 outfile::refuse_existing(&with_suffix(target, suffix), self.overwrite)?;
@@ -65,9 +68,14 @@ impl Seal {
         }
         let mut input = Input::open(&self.input)?;
         let mut sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
-        let plan = SealPlan::new(self.options.params(input.length(), recipients, world.rng()), world.rng())
-            .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
-        let key_file = binding.map(|binding| key_file(world, &plan, &directors, &binding)).transpose()?;
+        let plan = SealPlan::new(
+            self.options.params(input.length(), recipients, world.rng()),
+            world.rng(),
+        )
+        .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
+        let key_file = binding
+            .map(|binding| key_file(world, &plan, &directors, &binding))
+            .transpose()?;
 
         let progress = Progress::bytes(world, "sealing", input.length());
         let sealed = plan
@@ -77,10 +85,20 @@ impl Seal {
         let to_stdout = sink.is_stdout();
         if let Some(target) = &target {
             if let Some(key_file) = &key_file {
-                outfile::write(&with_suffix(target, "keys"), &key_file.encode(), Secrecy::Public, self.overwrite)?;
+                outfile::write(
+                    &with_suffix(target, "keys"),
+                    &key_file.encode(),
+                    Secrecy::Public,
+                    self.overwrite,
+                )?;
             }
             let list = sealed.segments.bytes();
-            outfile::write(&with_suffix(target, "segments"), list, Secrecy::Public, self.overwrite)?;
+            outfile::write(
+                &with_suffix(target, "segments"),
+                list,
+                Secrecy::Public,
+                self.overwrite,
+            )?;
         }
         sink.commit()?;
 
@@ -89,7 +107,12 @@ impl Seal {
         json["output"] = json!(target.as_ref().map(|path| path.display().to_string()));
         let plain = || {
             output::facts(&[
-                ("sealed", target.as_ref().map_or("stdout".to_owned(), |path| path.display().to_string())),
+                (
+                    "sealed",
+                    target
+                        .as_ref()
+                        .map_or("stdout".to_owned(), |path| path.display().to_string()),
+                ),
                 ("plain bytes", sealed.plain.length.to_string()),
                 ("sealed bytes", sealed.sealed.length.to_string()),
                 ("sealed sha256", hex::encode(sealed.sealed.sha256)),
@@ -120,14 +143,18 @@ impl Seal {
             return Ok(None);
         }
         let (Some(repository), Some(path)) = (&self.repository_id, &self.target_path) else {
-            return Err(Failure::usage("--director needs --repository-id and --target-path").next(
-                "a Director's key is wrapped for one target path of one repository, so that nobody can \
+            return Err(
+                Failure::usage("--director needs --repository-id and --target-path").next(
+                    "a Director's key is wrapped for one target path of one repository, so that nobody can \
                  republish the image elsewhere and have it opened; or let `sealift target add` do it all",
-            ));
+                ),
+            );
         };
         if target.is_none() {
-            return Err(Failure::usage("--director needs an output file, because the keys go to FILE.keys")
-                .next("name the file with -o FILE"));
+            return Err(
+                Failure::usage("--director needs an output file, because the keys go to FILE.keys")
+                    .next("name the file with -o FILE"),
+            );
         }
         Ok(Some(Binding::key_file(repository.as_str(), path.as_str())))
     }
@@ -149,16 +176,15 @@ pub(in crate::commands) fn key_file(
     for director in directors {
         let stanza = wrap(plan.content_key(), director, &digest, binding, world.rng())
             .map_err(|error| faults::seal("cannot wrap the content key for the Director", error))?;
-        file.add(stanza).map_err(|error| faults::format("cannot add the Director's key", error))?;
+        file.add(stanza)
+            .map_err(|error| faults::format("cannot add the Director's key", error))?;
     }
     Ok(file)
 }
 
 /// Everything that sealing found out, for machines.
 pub(in crate::commands) fn summary(sealed: &Sealed) -> Value {
-    let digest = |digest: &sealift_envelope::Digest| {
-        json!({"length": digest.length, "sha256": hex::encode(digest.sha256)})
-    };
+    let digest = |digest: &sealift_envelope::Digest| json!({"length": digest.length, "sha256": hex::encode(digest.sha256)});
     let list = sealed.segments.digest();
     json!({
         "plain": digest(&sealed.plain),

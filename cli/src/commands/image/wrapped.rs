@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_envelope::{Binding, ContentKey, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, PrivateKey, UnwrapError};
+use sealift_envelope::{
+    Binding, ContentKey, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, PrivateKey, UnwrapError,
+};
 use sealift_metadata::ids::{EcuSerial, RepositoryId, TargetPath, VehicleId};
 
 use super::open::Step;
@@ -12,30 +14,40 @@ use crate::failure::Failure;
 use crate::{faults, input};
 
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Keys beside the image")]
 pub(in crate::commands) struct WrappedKeyArgs {
     /// Key file of the image, for a Director's key-encryption key
-    #[arg(long, value_name = "FILE.keys", conflicts_with = "key_box")]
+    #[arg(
+        long,
+        help_heading = "Keys beside the image",
+        value_name = "FILE.keys",
+        conflicts_with = "key_box"
+    )]
     key_file: Option<PathBuf>,
 
     /// Key box of one ECU
-    #[arg(long, value_name = "FILE", requires = "vehicle_id", requires = "ecu_serial")]
+    #[arg(
+        long,
+        help_heading = "Keys beside the image",
+        value_name = "FILE",
+        requires = "vehicle_id",
+        requires = "ecu_serial"
+    )]
     key_box: Option<PathBuf>,
 
     /// Repository that the wrapped key is bound to
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, help_heading = "Keys beside the image", value_name = "HEX")]
     repository_id: Option<RepositoryId>,
 
     /// Target path that the wrapped key is bound to
-    #[arg(long, value_name = "DIR/NAME")]
+    #[arg(long, help_heading = "Keys beside the image", value_name = "DIR/NAME")]
     target_path: Option<TargetPath>,
 
     /// Vehicle that the key box is bound to
-    #[arg(long, value_name = "ID")]
+    #[arg(long, help_heading = "Keys beside the image", value_name = "ID")]
     vehicle_id: Option<VehicleId>,
 
     /// ECU that the key box is bound to
-    #[arg(long, value_name = "SERIAL")]
+    #[arg(long, help_heading = "Keys beside the image", value_name = "SERIAL")]
     ecu_serial: Option<EcuSerial>,
 }
 
@@ -55,13 +67,22 @@ impl WrappedKeyArgs {
         if let (Some(path), Some(vehicle), Some(ecu)) = (&self.key_box, &self.vehicle_id, &self.ecu_serial) {
             let bytes = read(path).map_err(Step::Ours)?;
             let (repository, target) = self.place(origin).map_err(Step::Ours)?;
-            let key_box = KeyBox::parse(&bytes)
-                .map_err(|error| Step::Ours(faults::format(format!("{} is no key box", path.display()), error)))?;
+            let key_box = KeyBox::parse(&bytes).map_err(|error| {
+                Step::Ours(faults::format(format!("{} is no key box", path.display()), error))
+            })?;
             same_image(key_box.envelope_digest() == header.envelope_digest())?;
-            let binding = Binding::key_box(repository.as_str(), target.as_str(), vehicle.as_str(), ecu.as_str());
+            let binding = Binding::key_box(
+                repository.as_str(),
+                target.as_str(),
+                vehicle.as_str(),
+                ecu.as_str(),
+            );
             return key_box.open(key, &binding).map_err(Step::Theirs);
         }
-        match (header.unwrap_with(key, &Binding::in_file()), origin.and_then(Origin::key_file)) {
+        match (
+            header.unwrap_with(key, &Binding::in_file()),
+            origin.and_then(Origin::key_file),
+        ) {
             (Err(UnwrapError::NotARecipient { .. }), Some(bytes)) => {
                 let (repository, target) = self.place(origin).map_err(Step::Ours)?;
                 from_key_file(bytes, header, key, &repository, &target)
@@ -76,8 +97,11 @@ impl WrappedKeyArgs {
         }
         match (&self.repository_id, &self.target_path) {
             (Some(repository), Some(target)) => Ok((repository.clone(), target.clone())),
-            _ => Err(Failure::usage("a wrapped key is bound to a place, and none was given")
-                .next("add --repository-id and --target-path, or --metadata-root, --repository and --target")),
+            _ => Err(
+                Failure::usage("a wrapped key is bound to a place, and none was given").next(
+                    "add --repository-id and --target-path, or --metadata-root, --repository and --target",
+                ),
+            ),
         }
     }
 }
@@ -92,7 +116,8 @@ fn from_key_file(
     let file = KeyFile::parse(bytes)
         .map_err(|error| Step::Ours(faults::format("the key file is refused", error)))?;
     same_image(file.envelope_digest() == header.envelope_digest())?;
-    file.unwrap_with(key, &Binding::key_file(repository.as_str(), target.as_str())).map_err(Step::Theirs)
+    file.unwrap_with(key, &Binding::key_file(repository.as_str(), target.as_str()))
+        .map_err(Step::Theirs)
 }
 
 fn same_image(same: bool) -> Result<(), Step> {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::World;
-use crate::commands::key::{Generate, Kind};
+use crate::commands::key::{Kind, NewKeyArgs};
 use crate::failure::Failure;
 
 #[derive(Args, Debug)]
@@ -13,7 +13,7 @@ pub(in crate::commands) struct Create {
     kind: KekKind,
 
     #[command(flatten)]
-    generate: Generate,
+    generate: NewKeyArgs,
 }
 
 /// Keys that content keys can be wrapped for.

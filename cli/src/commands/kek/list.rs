@@ -24,7 +24,9 @@ impl List {
         let mut keks: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
         let (mut sealed, mut missing) = (0_u64, 0_u64);
         for path in trusted.targets().role().targets().keys() {
-            let Ok(target) = uptane::image_target(&trusted, path) else { continue };
+            let Ok(target) = uptane::image_target(&trusted, path) else {
+                continue;
+            };
             if target.profile().protection != Protection::SealedV1 {
                 continue;
             }
@@ -36,7 +38,9 @@ impl List {
             let file = KeyFile::parse(&bytes)
                 .map_err(|error| faults::format(format!("the key file of {path} cannot be read"), error))?;
             for stanza in file.stanzas() {
-                *keks.entry((stanza.key_id().to_string(), wrap_name(stanza.wrap()))).or_default() += 1;
+                *keks
+                    .entry((stanza.key_id().to_string(), wrap_name(stanza.wrap())))
+                    .or_default() += 1;
             }
         }
         let list: Vec<_> = keks
@@ -45,8 +49,9 @@ impl List {
             .collect();
         let json = json!({"sealed_targets": sealed, "without_key_file": missing, "keks": list});
         output::show(world, &json, || {
-            let rows =
-                keks.iter().map(|((id, wrap), files)| vec![id.clone(), (*wrap).to_owned(), files.to_string()]);
+            let rows = keks
+                .iter()
+                .map(|((id, wrap), files)| vec![id.clone(), (*wrap).to_owned(), files.to_string()]);
             let mut text = output::table(&["kek", "wrap", "key files"], rows);
             text += &format!("{sealed} sealed targets, {missing} without a key file\n");
             text

@@ -61,7 +61,12 @@ impl Rotate {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let old = keys::opener(world, &self.old, &self.unlock)?;
         let new = keys::recipient(world, &self.new)?;
-        let keys = Keys { old_id: old.key_id(), new_id: new.key_id(), old, new };
+        let keys = Keys {
+            old_id: old.key_id(),
+            new_id: new.key_id(),
+            old,
+            new,
+        };
         if keys.old_id == keys.new_id {
             return Err(Failure::usage("the old and the new key are the same"));
         }
@@ -112,8 +117,8 @@ impl Rotate {
         let Some(stored) = connection.store().read(&path, cap).await.map_err(faults::store)? else {
             return Ok(Outcome::NoKeyFile);
         };
-        let mut file =
-            KeyFile::parse(&stored.bytes).map_err(|error| faults::format(format!("{path} is refused"), error))?;
+        let mut file = KeyFile::parse(&stored.bytes)
+            .map_err(|error| faults::format(format!("{path} is refused"), error))?;
         let has = |file: &KeyFile, id: &KeyId| file.stanzas().iter().any(|stanza| stanza.key_id() == *id);
         match (has(&file, &keys.old_id), has(&file, &keys.new_id)) {
             (false, true) => return Ok(Outcome::Already),
@@ -125,16 +130,31 @@ impl Rotate {
         let content_key = proven(connection, target, &file, &keys.old, &binding).await?;
         // Before the old way in goes, the new one is made afresh from the proven key, not believed.
         file.remove(&keys.new_id);
-        let stanza = wrap(&content_key, &keys.new, &file.envelope_digest(), &binding, world.rng())
-            .map_err(|error| faults::seal("cannot wrap for the new key", error))?;
-        file.add(stanza).map_err(|error| faults::format(format!("{path} has no room for another key"), error))?;
+        let stanza = wrap(
+            &content_key,
+            &keys.new,
+            &file.envelope_digest(),
+            &binding,
+            world.rng(),
+        )
+        .map_err(|error| faults::seal("cannot wrap for the new key", error))?;
+        file.add(stanza)
+            .map_err(|error| faults::format(format!("{path} has no room for another key"), error))?;
         if self.remove_old {
             file.remove(&keys.old_id);
         }
-        match connection.store().replace_exact(&path, file.encode(), &stored.version).await.map_err(faults::store)? {
+        match connection
+            .store()
+            .replace_exact(&path, file.encode(), &stored.version)
+            .await
+            .map_err(faults::store)?
+        {
             Written::Ours(_) => Ok(Outcome::Rotated),
-            Written::Theirs => Err(Failure::new(Fault::Conflict, format!("{path} was changed by someone else"))
-                .next("run the command again; what is rotated already is passed over")),
+            Written::Theirs => Err(Failure::new(
+                Fault::Conflict,
+                format!("{path} was changed by someone else"),
+            )
+            .next("run the command again; what is rotated already is passed over")),
         }
     }
 }
@@ -149,24 +169,38 @@ async fn proven(
 ) -> Result<ContentKey, Failure> {
     let path = target.path();
     let object = paths::target(path, target.sha256()).map_err(faults::store)?;
-    let signed = target.profile().header.ok_or_else(|| Failure::refused(format!("{path} has no signed header")))?;
-    let bytes = connection.store().get_range(&object, 0..signed.length).await.map_err(faults::store)?;
+    let signed = target
+        .profile()
+        .header
+        .ok_or_else(|| Failure::refused(format!("{path} has no signed header")))?;
+    let bytes = connection
+        .store()
+        .get_range(&object, 0..signed.length)
+        .await
+        .map_err(faults::store)?;
     let digest = sealift_envelope::Digest::of(&bytes);
     if digest.sha256 != signed.sha256 {
-        return Err(Failure::refused(format!("the header of {path} is not the signed one"))
-            .next("check the repository with `sealift repo verify --deep`"));
+        return Err(
+            Failure::refused(format!("the header of {path} is not the signed one"))
+                .next("check the repository with `sealift repo verify --deep`"),
+        );
     }
-    let (header, _) =
-        Header::parse(&bytes).map_err(|error| faults::format(format!("the header of {path} is refused"), error))?;
+    let (header, _) = Header::parse(&bytes)
+        .map_err(|error| faults::format(format!("the header of {path} is refused"), error))?;
     if header.envelope_digest() != file.envelope_digest() {
-        return Err(Failure::refused(format!("the key file of {path} belongs to another image"))
-            .next("restore it from a backup; nothing was changed"));
+        return Err(
+            Failure::refused(format!("the key file of {path} belongs to another image"))
+                .next("restore it from a backup; nothing was changed"),
+        );
     }
-    let key = file
-        .unwrap_with(old, binding)
-        .map_err(|error| faults::unwrap(format!("the old key does not open the key file of {path}"), error))?;
-    header
-        .check_key(&key)
-        .map_err(|error| faults::open(format!("the content key of {path} is not the committed one"), error))?;
+    let key = file.unwrap_with(old, binding).map_err(|error| {
+        faults::unwrap(format!("the old key does not open the key file of {path}"), error)
+    })?;
+    header.check_key(&key).map_err(|error| {
+        faults::open(
+            format!("the content key of {path} is not the committed one"),
+            error,
+        )
+    })?;
     Ok(key)
 }

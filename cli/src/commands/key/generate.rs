@@ -30,7 +30,7 @@ pub(in crate::commands) enum Kind {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::commands) struct Generate {
+pub(in crate::commands) struct NewKeyArgs {
     /// Private key file; the public half goes to the same name ending in .pub.pem
     #[arg(short, long, value_name = "FILE.pem")]
     out: PathBuf,
@@ -41,7 +41,7 @@ pub(in crate::commands) struct Generate {
     overwrite: Overwrite,
 }
 
-impl Generate {
+impl NewKeyArgs {
     pub(in crate::commands) fn run(self, kind: Kind, world: &mut World) -> Result<(), Failure> {
         let public = public_name(&self.out);
         outfile::refuse_existing(&self.out, self.overwrite)?;
@@ -95,8 +95,12 @@ pub(in crate::commands) struct Ids {
 impl Ids {
     /// Of a public key in PEM form, whatever it can be used for.
     pub(in crate::commands) fn of(public_pem: &str) -> Self {
-        let tuf = PublicKey::from_pem(public_pem).ok().map(|key| key.keyid().to_string());
-        let recipient = RecipientKey::from_pem(public_pem).ok().map(|key| key.key_id().to_string());
+        let tuf = PublicKey::from_pem(public_pem)
+            .ok()
+            .map(|key| key.keyid().to_string());
+        let recipient = RecipientKey::from_pem(public_pem)
+            .ok()
+            .map(|key| key.key_id().to_string());
         Self { tuf, recipient }
     }
 
@@ -115,8 +119,12 @@ impl NewKey {
                 Self::Signing(FileSigner::generate(KeyType::Ed25519, rng).map_err(|e| failed().because(e))?)
             }
             Kind::P256 => Self::Either(PrivateKey::generate_p256(rng)),
-            Kind::Rsa3072 => Self::Either(PrivateKey::generate_rsa(rng, 3072).map_err(|e| failed().because(e))?),
-            Kind::Rsa4096 => Self::Either(PrivateKey::generate_rsa(rng, 4096).map_err(|e| failed().because(e))?),
+            Kind::Rsa3072 => {
+                Self::Either(PrivateKey::generate_rsa(rng, 3072).map_err(|e| failed().because(e))?)
+            }
+            Kind::Rsa4096 => {
+                Self::Either(PrivateKey::generate_rsa(rng, 4096).map_err(|e| failed().because(e))?)
+            }
         })
     }
 
@@ -129,7 +137,9 @@ impl NewKey {
         let passphrase = passphrase.map(Passphrase::as_bytes);
         let failed = || Failure::new(Fault::Key, "cannot encode the private key");
         match self {
-            Self::Signing(signer) => signer.to_pkcs8_pem(passphrase, rng).map_err(|e| failed().because(e)),
+            Self::Signing(signer) => signer
+                .to_pkcs8_pem(passphrase, rng)
+                .map_err(|e| failed().because(e)),
             Self::Either(key) => key.to_pkcs8_pem(passphrase, rng).map_err(|e| failed().because(e)),
         }
     }
@@ -137,7 +147,10 @@ impl NewKey {
     /// The public half as SPKI PEM.
     pub(in crate::commands) fn public_pem(&self) -> Result<String, Failure> {
         match self {
-            Self::Signing(signer) => signer.public().to_pem().map_err(|error| Failure::new(Fault::Key, "cannot encode the public key").because(error)),
+            Self::Signing(signer) => signer
+                .public()
+                .to_pem()
+                .map_err(|error| Failure::new(Fault::Key, "cannot encode the public key").because(error)),
             Self::Either(key) => Ok(key.public().to_pem()),
         }
     }
@@ -156,6 +169,11 @@ impl NewKey {
     ) -> Result<(), Failure> {
         let pem = self.private_pem(passphrase, rng)?;
         outfile::write(private, pem.as_bytes(), Secrecy::Private, overwrite)?;
-        outfile::write(&public_name(private), self.public_pem()?.as_bytes(), Secrecy::Public, overwrite)
+        outfile::write(
+            &public_name(private),
+            self.public_pem()?.as_bytes(),
+            Secrecy::Public,
+            overwrite,
+        )
     }
 }

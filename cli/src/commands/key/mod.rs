@@ -8,7 +8,7 @@ use clap::Subcommand;
 use crate::World;
 use crate::failure::Failure;
 
-pub(super) use generate::{Generate, Kind, NewKey, public_name};
+pub(super) use generate::{Kind, NewKey, NewKeyArgs, public_name};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -17,7 +17,7 @@ pub(super) enum Command {
         /// Kind of key
         kind: Kind,
         #[command(flatten)]
-        generate: Generate,
+        generate: NewKeyArgs,
     },
     /// Print the type and the ids of a public or private key
     Show(show::Show),

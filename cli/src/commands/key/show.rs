@@ -27,11 +27,18 @@ impl Show {
         let pem = keys::read_secret_text(&self.file)?;
         let private = keys::is_private(&pem);
         let half = if private { "private" } else { "public" };
-        let public_pem = if private { self.public_half()? } else { pem.to_string() };
+        let public_pem = if private {
+            self.public_half()?
+        } else {
+            pem.to_string()
+        };
         let ids = Ids::of(&public_pem);
         let Some(kind) = kind(&public_pem) else {
-            return Err(Failure::new(Fault::Key, format!("{} is no key that Sealift knows", self.file.display()))
-                .next("known are Ed25519, P-256 and RSA keys in PEM form"));
+            return Err(Failure::new(
+                Fault::Key,
+                format!("{} is no key that Sealift knows", self.file.display()),
+            )
+            .next("known are Ed25519, P-256 and RSA keys in PEM form"));
         };
         let json = json!({
             "half": half,

@@ -24,8 +24,12 @@ pub(in crate::commands) struct Init {
     #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
+    /// Private key of the root role, kept offline; may be given several times
+    #[arg(long, help_heading = "Root", value_name = "KEY.pem", required = true)]
+    root_key: Vec<PathBuf>,
+
     #[command(flatten)]
-    root: RootArgs,
+    terms: RootTerms,
 
     #[command(flatten)]
     signing: SigningArgs,
@@ -42,20 +46,15 @@ pub(in crate::commands) struct Init {
     overwrite: Overwrite,
 }
 
-/// Keys, threshold and lifetime of a new root; `director init` has them too.
+/// Threshold and lifetime of a new root; `director init` has them too.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Root")]
-pub(in crate::commands) struct RootArgs {
-    /// Private key of the root role, kept offline; may be given several times
-    #[arg(long, value_name = "KEY.pem", required = true)]
-    root_key: Vec<PathBuf>,
-
+pub(in crate::commands) struct RootTerms {
     /// How many root keys must sign
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Root", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     threshold: u32,
 
     /// Days until the root expires
-    #[arg(long, value_name = "DAYS", default_value_t = 1825, value_parser = clap::value_parser!(u16).range(1..=7300))]
+    #[arg(long, help_heading = "Root", value_name = "DAYS", default_value_t = 1825, value_parser = clap::value_parser!(u16).range(1..=7300))]
     expires_root: u16,
 }
 
@@ -66,28 +65,32 @@ pub(in crate::commands) struct FirstRoot {
     pub(in crate::commands) repository_id: RepositoryId,
 }
 
-impl RootArgs {
+impl RootTerms {
     /// Makes and signs the first root with these roles.
     pub(in crate::commands) async fn sign(
         &self,
         world: &World,
-        roles: [(RoleName, Vec<PublicKey>, u32); 3],
-        unlock: &crate::passphrase::Unlock,
+        keys: &[FileSigner],
+        roles: &[(RoleName, Vec<PublicKey>, u32)],
     ) -> Result<FirstRoot, Failure> {
-        let keys: Vec<FileSigner> = publishing::load_keys(world, &self.root_key, unlock)?;
         let failed = |error: sealift_metadata::authoring::AuthoringError| {
             Failure::new(Fault::Key, "the root cannot be made").because(error)
         };
         let expires = world.now() + publishing::days(self.expires_root);
         let mut draft = RootDraft::new(expires);
         let public: Vec<PublicKey> = keys.iter().map(|key| key.public().clone()).collect();
-        draft.set_role(RoleName::Root, &public, self.threshold).map_err(failed)?;
-        for (role, public, threshold) in &roles {
+        draft
+            .set_role(RoleName::Root, &public, self.threshold)
+            .map_err(failed)?;
+        for (role, public, threshold) in roles {
             draft.set_role(*role, public, *threshold).map_err(failed)?;
         }
         let signers: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
         let bytes = draft.sign(&signers).await.map_err(failed)?;
-        Ok(FirstRoot { repository_id: RepositoryId::of_root(&bytes), bytes })
+        Ok(FirstRoot {
+            repository_id: RepositoryId::of_root(&bytes),
+            bytes,
+        })
     }
 }
 
@@ -99,11 +102,16 @@ impl Init {
             signers.iter().map(|signer| signer.public().clone()).collect()
         };
         let roles = [
-            (RoleName::Targets, public(&signers.targets), self.targets_threshold),
+            (
+                RoleName::Targets,
+                public(&signers.targets),
+                self.targets_threshold,
+            ),
             (RoleName::Snapshot, public(&signers.snapshot), 1),
             (RoleName::Timestamp, public(&signers.timestamp), 1),
         ];
-        let root = self.root.sign(world, roles, self.signing.unlock()).await?;
+        let root_keys = publishing::load_keys(world, &self.root_key, self.signing.unlock())?;
+        let root = self.terms.sign(world, &root_keys, &roles).await?;
         let store = self.repository.open().map_err(faults::url)?;
         let address = store.address();
         // Written first: a repository whose root nobody kept could not be pinned.

@@ -5,7 +5,7 @@ mod publish;
 mod show;
 mod verify;
 
-pub(super) use init::RootArgs;
+pub(super) use init::RootTerms;
 
 use clap::Subcommand;
 

@@ -57,21 +57,34 @@ impl Publish {
             Ok::<TargetMap, Failure>(document.role().targets().clone())
         });
         let list = list.transpose()?;
-        let new_root = self.new_root.as_ref().map(|path| input::read_capped(path, Limits::IMAGE.root));
+        let new_root = self
+            .new_root
+            .as_ref()
+            .map(|path| input::read_capped(path, Limits::IMAGE.root));
         let new_root = new_root.transpose()?;
         let connection = self.repository.connect(world).await?;
         let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
         let now = world.trusted_time();
         let mut published = None;
         if let Some(root) = new_root {
-            published = Some(publisher.publish_root(&root, now).await.map_err(publishing::failed)?);
+            published = Some(
+                publisher
+                    .publish_root(&root, now)
+                    .await
+                    .map_err(publishing::failed)?,
+            );
         }
         if let Some(list) = list {
             let change = move |targets: &mut TargetMap| {
                 targets.clone_from(&list);
                 Ok(())
             };
-            published = Some(publisher.publish(&change, now).await.map_err(publishing::failed)?);
+            published = Some(
+                publisher
+                    .publish(&change, now)
+                    .await
+                    .map_err(publishing::failed)?,
+            );
         }
         match published {
             Some(published) => show(world, &published),
@@ -84,8 +97,13 @@ impl Refresh {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let connection = self.repository.connect(world).await?;
         let mut publisher = publishing::publisher(&connection, self.online.load(world)?);
-        let due = self.when_left.map_or(Due::Now, |percent| Due::WhenLeft { percent });
-        let published = publisher.refresh(due, world.trusted_time()).await.map_err(publishing::failed)?;
+        let due = self
+            .when_left
+            .map_or(Due::Now, |percent| Due::WhenLeft { percent });
+        let published = publisher
+            .refresh(due, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
         show(world, &published)
     }
 }
@@ -94,9 +112,16 @@ fn show(world: &World, published: &Published) -> Result<(), Failure> {
     let versions = publishing::versions(published);
     let json = json!({"changed": published.changed, "versions": versions});
     output::show(world, &json, || {
-        let state = if published.changed { "published" } else { "nothing to do" };
+        let state = if published.changed {
+            "published"
+        } else {
+            "nothing to do"
+        };
         let roles = ["root", "targets", "snapshot", "timestamp"];
-        let list: Vec<String> = roles.iter().map(|role| format!("{role} {}", versions[*role])).collect();
+        let list: Vec<String> = roles
+            .iter()
+            .map(|role| format!("{role} {}", versions[*role]))
+            .collect();
         format!("{state}: {}\n", list.join(", "))
     })
 }

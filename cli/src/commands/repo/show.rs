@@ -28,7 +28,13 @@ impl Show {
             .map(|role| {
                 let (version, expires) = state(&trusted, *role);
                 let keys: Vec<String> = root.keys(*role).keyids().map(ToString::to_string).collect();
-                (role.as_str(), version, expires, keys, root.keys(*role).threshold())
+                (
+                    role.as_str(),
+                    version,
+                    expires,
+                    keys,
+                    root.keys(*role).threshold(),
+                )
             })
             .collect();
         let json = json!({
@@ -51,7 +57,10 @@ impl Show {
                     version.to_string(),
                     expires.to_string(),
                     format!("{threshold} of {}", keys.len()),
-                    keys.iter().map(|id| id.chars().take(16).collect()).collect::<Vec<String>>().join(" "),
+                    keys.iter()
+                        .map(|id| id.chars().take(16).collect())
+                        .collect::<Vec<String>>()
+                        .join(" "),
                 ]
             });
             let header = ["role", "version", "expires", "keys needed", "key ids"];

@@ -45,10 +45,15 @@ impl Verify {
                 }
                 Err(error) => vec![format!("its description cannot be read: {}", chain(&error))],
             };
-            findings.extend(found.into_iter().map(|what| Finding { target: path.to_string(), what }));
+            findings.extend(found.into_iter().map(|what| Finding {
+                target: path.to_string(),
+                what,
+            }));
         }
-        let list: Vec<_> =
-            findings.iter().map(|finding| json!({"target": finding.target, "what": finding.what})).collect();
+        let list: Vec<_> = findings
+            .iter()
+            .map(|finding| json!({"target": finding.target, "what": finding.what}))
+            .collect();
         let json = json!({
             "targets": checked,
             "bytes": bytes,
@@ -57,19 +62,32 @@ impl Verify {
             "targets_version": trusted.targets().version(),
         });
         output::show(world, &json, || {
-            let rows = findings.iter().map(|finding| vec![finding.target.clone(), finding.what.clone()]);
+            let rows = findings
+                .iter()
+                .map(|finding| vec![finding.target.clone(), finding.what.clone()]);
             let summary = format!(
                 "{checked} targets, {bytes} bytes, {}: {} problems\n",
-                if self.deep { "read whole" } else { "presence, length and header" },
+                if self.deep {
+                    "read whole"
+                } else {
+                    "presence, length and header"
+                },
                 findings.len()
             );
-            if findings.is_empty() { summary } else { output::table(&["target", "problem"], rows) + &summary }
+            if findings.is_empty() {
+                summary
+            } else {
+                output::table(&["target", "problem"], rows) + &summary
+            }
         })?;
         if findings.is_empty() {
             return Ok(());
         }
-        Err(Failure::refused(format!("{} problems were found in the repository", findings.len()))
-            .next("publish the named targets again; vehicles refuse them as they are"))
+        Err(Failure::refused(format!(
+            "{} problems were found in the repository",
+            findings.len()
+        ))
+        .next("publish the named targets again; vehicles refuse them as they are"))
     }
 
     async fn target(
@@ -80,11 +98,20 @@ impl Verify {
     ) -> Result<Vec<String>, Failure> {
         let mut findings = Vec::new();
         let object_path = paths::target(target.path(), target.sha256()).map_err(faults::store)?;
-        let Some(object) = connection.store().open(&object_path).await.map_err(faults::store)? else {
+        let Some(object) = connection
+            .store()
+            .open(&object_path)
+            .await
+            .map_err(faults::store)?
+        else {
             return Ok(vec![format!("{object_path} is missing")]);
         };
         if object.size() != target.length() {
-            return Ok(vec![format!("{object_path} has {} bytes instead of {}", object.size(), target.length())]);
+            return Ok(vec![format!(
+                "{object_path} has {} bytes instead of {}",
+                object.size(),
+                target.length()
+            )]);
         }
         findings.extend(segment_list(connection, target).await?);
         if target.profile().protection == Protection::SealedV1 {
@@ -98,11 +125,15 @@ impl Verify {
 }
 
 async fn segment_list(connection: &Connection, target: &VerifiedTarget) -> Result<Option<String>, Failure> {
-    let Some(segments) = target.profile().segments else { return Ok(None) };
+    let Some(segments) = target.profile().segments else {
+        return Ok(None);
+    };
     let path = paths::segments(&segments.sha256).map_err(faults::store)?;
     Ok(match connection.store().read(&path, segments.length).await {
         Ok(Some(stored)) if sha256(&stored.bytes) == segments.sha256 => None,
-        Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => Some(format!("{path} is not the signed segment list")),
+        Ok(Some(_)) | Err(StoreError::TooLarge { .. }) => {
+            Some(format!("{path} is not the signed segment list"))
+        }
         Ok(None) => Some(format!("{path} is missing")),
         Err(error) => return Err(faults::store(error)),
     })
@@ -115,9 +146,15 @@ async fn header_and_keys(
     object: &Object,
 ) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
-    let Some(signed) = target.profile().header else { return Ok(findings) };
+    let Some(signed) = target.profile().header else {
+        return Ok(findings);
+    };
     let pieces = object.stream(0..signed.length).map_err(faults::store)?;
-    let bytes = pieces.try_collect::<Vec<_>>().await.map_err(faults::store)?.concat();
+    let bytes = pieces
+        .try_collect::<Vec<_>>()
+        .await
+        .map_err(faults::store)?
+        .concat();
     let header = match Header::parse(&bytes) {
         Ok((header, length)) if sha256(&bytes) == signed.sha256 && length == bytes.len() => header,
         _ => return Ok(vec!["the object's header is not the signed one".to_owned()]),
@@ -148,7 +185,9 @@ async fn deep(world: &World, target: &VerifiedTarget, object: &Object) -> Result
     while let Some(piece) = stream.try_next().await.map_err(faults::store)? {
         whole.update(&piece);
         if let Some(hasher) = &mut segments {
-            hasher.push(&piece).map_err(|error| faults::format("the object has too many segments", error))?;
+            hasher
+                .push(&piece)
+                .map_err(|error| faults::format("the object has too many segments", error))?;
         }
         done = done.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         progress.set(done);
@@ -157,7 +196,9 @@ async fn deep(world: &World, target: &VerifiedTarget, object: &Object) -> Result
     if whole.finalize().as_slice() != target.sha256() {
         findings.push("its bytes are not the signed ones".to_owned());
     } else if let (Some(hasher), Some(signed)) = (segments, target.profile().segments) {
-        let list = hasher.finish().map_err(|error| faults::format("the object has too many segments", error))?;
+        let list = hasher
+            .finish()
+            .map_err(|error| faults::format("the object has too many segments", error))?;
         if list.digest().sha256 != signed.sha256 {
             findings.push("its segment list does not describe its bytes".to_owned());
         }

@@ -11,6 +11,7 @@ use sealift_repository::{ChangeError, Store, TargetMap, Written, paths, upload_b
 use serde_json::json;
 
 use super::object::{Described, Form, Prepared};
+use super::presealed::PresealedArgs;
 use crate::commands::image;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
@@ -40,11 +41,11 @@ pub(in crate::commands) struct Add {
     release_counter: u64,
 
     /// Version for people, such as 4.2.0
-    #[arg(long, value_name = "V", value_parser = version_text)]
+    #[arg(long, alias = "image-version", value_name = "V", value_parser = version_text)]
     version: String,
 
     /// Public key-encryption key of the Director that will hand out key boxes; may be given several times
-    #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection"])]
+    #[arg(long, value_name = "KEK-PUB.pem", required_unless_present_any = ["recipient", "protection", "sealed"])]
     director: Vec<PathBuf>,
 
     /// Public key that can open the image from the file alone, for workshops; may be given several times
@@ -54,6 +55,9 @@ pub(in crate::commands) struct Add {
     /// Publish without encryption: everyone who can download the image can read it
     #[arg(long, value_enum, conflicts_with_all = ["director", "recipient"])]
     protection: Option<ProtectionChoice>,
+
+    #[command(flatten)]
+    presealed: PresealedArgs,
 
     /// Replace the target if the path is taken; its release counter must rise
     #[arg(long)]
@@ -66,7 +70,13 @@ pub(in crate::commands) struct Add {
     signing: SigningArgs,
 
     /// Directory for the sealed spool of piped input
-    #[arg(long, value_name = "DIR", default_value = "/tmp", env = "TMPDIR", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/tmp",
+        env = "TMPDIR",
+        hide_env_values = true
+    )]
     spool: PathBuf,
 
     /// Image to publish, `-` for stdin
@@ -82,22 +92,31 @@ enum ProtectionChoice {
 
 fn version_text(text: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 128 bytes without control characters".to_owned()) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 128 bytes without control characters".to_owned())
+    }
 }
 
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let input = Input::open(&self.input)?;
+        let mut input = Input::open(&self.input)?;
         let connection = self.repository.connect(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
         let counter = self.release_counter;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
-            admit(&self.path, self.replace, counter, trusted.targets().role().targets())
-                .map_err(|error| publishing::failed(error.into()))?;
+            admit(
+                &self.path,
+                self.replace,
+                counter,
+                trusted.targets().role().targets(),
+            )
+            .map_err(|error| publishing::failed(error.into()))?;
         }
 
-        let (form, key_file) = self.form(world, &input, connection.repository_id().as_str())?;
+        let (form, key_file) = self.form(world, &mut input, connection.repository_id().as_str())?;
         let prepared = Prepared::new(world, form, input, &self.spool).await?;
         let store = connection.store();
         let described = prepared.upload(world, store, &self.path).await?;
@@ -112,7 +131,10 @@ impl Add {
             targets.insert(path.clone(), listed.clone());
             Ok(())
         };
-        let published = publisher.publish(&change, world.trusted_time()).await.map_err(publishing::failed)?;
+        let published = publisher
+            .publish(&change, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
             "target": self.path.as_str(),
@@ -129,7 +151,10 @@ impl Add {
                 ("plain bytes", described.plain.length.to_string()),
                 ("stored bytes", described.object.length.to_string()),
                 ("sha256", hex::encode(described.object.sha256)),
-                ("targets version", published.repository.targets().version().to_string()),
+                (
+                    "targets version",
+                    published.repository.targets().version().to_string(),
+                ),
             ])
         })
     }
@@ -137,9 +162,12 @@ impl Add {
     fn form(
         &self,
         world: &mut World,
-        input: &Input,
+        input: &mut Input,
         repository_id: &str,
     ) -> Result<(Form, Option<KeyFile>), Failure> {
+        if let Some((form, keys)) = self.presealed.form(input, &self.options)? {
+            return Ok((form, Some(keys)));
+        }
         if self.protection.is_some() {
             world.warn("this image is published without encryption");
             return Ok((Form::Plain(self.options.clone()), None));
@@ -168,13 +196,22 @@ impl Add {
     ) -> Result<(), Failure> {
         let list = described.segments.digest();
         let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
-        upload_bytes(store, list_path, described.segments.bytes()).await.map_err(faults::upload)?;
+        upload_bytes(store, list_path, described.segments.bytes())
+            .await
+            .map_err(faults::upload)?;
         let Some(key_file) = key_file else { return Ok(()) };
         let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
-        match store.create_exact(&key_path, key_file.encode()).await.map_err(faults::store)? {
+        match store
+            .create_exact(&key_path, key_file.encode())
+            .await
+            .map_err(faults::store)?
+        {
             Written::Ours(_) => Ok(()),
-            Written::Theirs => Err(Failure::new(Fault::Conflict, format!("{key_path} exists with other content"))
-                .next("run the command again; it will make a fresh content key")),
+            Written::Theirs => Err(Failure::new(
+                Fault::Conflict,
+                format!("{key_path} exists with other content"),
+            )
+            .next("run the command again; it will make a fresh content key")),
         }
     }
 
@@ -197,12 +234,18 @@ impl Add {
                 length: list.length,
                 sha256: list.sha256,
             }),
-            protection: if described.header.is_some() { Protection::SealedV1 } else { Protection::None },
+            protection: if described.header.is_some() {
+                Protection::SealedV1
+            } else {
+                Protection::None
+            },
             release_counter: self.release_counter,
             hardware_ids: self.hardware_id.iter().cloned().collect(),
             version: self.version.clone(),
         };
-        profile.check().map_err(|error| Failure::refused("the image cannot be described").because(error))?;
+        profile
+            .check()
+            .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
         Ok(TargetFile {
             length: described.object.length,
             sha256: described.object.sha256,
@@ -214,14 +257,23 @@ impl Add {
 
 /// Whether the target may be listed beside what is listed already.
 fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) -> Result<(), ChangeError> {
-    let Some(listed) = targets.get(path) else { return Ok(()) };
+    let Some(listed) = targets.get(path) else {
+        return Ok(());
+    };
     if !replace {
         return Err(ChangeError::Refused {
-            reason: format!("target {path} exists already; choose another path, or replace it with --replace"),
+            reason: format!(
+                "target {path} exists already; choose another path, or replace it with --replace"
+            ),
         });
     }
-    let previous = listed.custom.as_ref().and_then(|custom| custom.get(ImageProfile::FIELD));
-    let previous = previous.and_then(|value| ImageProfile::parse(value).ok()).map(|profile| profile.release_counter);
+    let previous = listed
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.get(ImageProfile::FIELD));
+    let previous = previous
+        .and_then(|value| ImageProfile::parse(value).ok())
+        .map(|profile| profile.release_counter);
     match previous {
         Some(previous) if counter <= previous => Err(ChangeError::Refused {
             reason: format!("release counter {counter} does not rise above {previous}, which {path} has now"),
@@ -231,5 +283,8 @@ fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) ->
 }
 
 fn digest(digest: &Digest) -> FileDigest {
-    FileDigest { length: digest.length, sha256: digest.sha256 }
+    FileDigest {
+        length: digest.length,
+        sha256: digest.sha256,
+    }
 }

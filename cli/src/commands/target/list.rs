@@ -22,7 +22,9 @@ impl List {
         let mut list = Vec::new();
         for (path, file) in trusted.targets().role().targets() {
             // A target that another tool made has no profile; it is listed all the same, and no vehicle installs it.
-            let profile = uptane::image_target(&trusted, path).ok().map(|target| target.profile().clone());
+            let profile = uptane::image_target(&trusted, path)
+                .ok()
+                .map(|target| target.profile().clone());
             rows.push(row(path.as_str(), file.length, profile.as_ref()));
             list.push(json!({
                 "path": path.as_str(),
@@ -40,7 +42,12 @@ impl List {
 fn row(path: &str, length: u64, profile: Option<&ImageProfile>) -> Vec<String> {
     let field = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let hardware = |profile: &ImageProfile| {
-        profile.hardware_ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(",")
+        profile
+            .hardware_ids
+            .iter()
+            .map(|id| id.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
     };
     vec![
         path.to_owned(),

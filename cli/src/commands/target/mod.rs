@@ -3,6 +3,7 @@
 mod add;
 mod list;
 mod object;
+mod presealed;
 mod remove;
 
 use clap::Subcommand;

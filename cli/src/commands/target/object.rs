@@ -30,6 +30,24 @@ pub(super) enum Form {
     Sealed(Box<SealPlan>),
     /// As they are, with segment digests of this kind.
     Plain(SealOptions),
+    /// As they are, because they are sealed already.
+    Presealed {
+        /// Kind and size of the segments.
+        options: SealOptions,
+        /// The plaintext, as whoever sealed it says.
+        plain: Digest,
+        /// The header that the input begins with.
+        header: Digest,
+    },
+}
+
+/// What unsealed bytes may begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// Anything but the magic of a sealed image.
+    Plain,
+    /// Was looked at before.
+    Any,
 }
 
 /// What the object turned out to be.
@@ -74,7 +92,19 @@ impl Form {
                     segments: sealed.segments,
                 })
             }
-            Self::Plain(options) => copy(reader, writer, options, progress),
+            Self::Plain(options) => copy(reader, writer, options, Beginning::Plain, progress),
+            Self::Presealed {
+                options,
+                plain,
+                header,
+            } => {
+                let described = copy(reader, writer, options, Beginning::Any, progress)?;
+                Ok(Described {
+                    plain: *plain,
+                    header: Some(*header),
+                    ..described
+                })
+            }
         }
     }
 }
@@ -87,7 +117,11 @@ impl Prepared {
                 let progress = Progress::bytes(world, "hashing", Some(length));
                 blocking(move || {
                     let described = form.run(&mut file, io::sink(), &mut |done| progress.set(done))?;
-                    Ok(Self { described, form, source: Source::File(file, length) })
+                    Ok(Self {
+                        described,
+                        form,
+                        source: Source::File(file, length),
+                    })
                 })
                 .await
             }
@@ -97,7 +131,11 @@ impl Prepared {
                 let progress = Progress::bytes(world, "spooling", None);
                 blocking(move || {
                     let described = form.run(&mut stream, &mut file, &mut |done| progress.set(done))?;
-                    Ok(Self { described, form, source: Source::Spool(file) })
+                    Ok(Self {
+                        described,
+                        form,
+                        source: Source::Spool(file),
+                    })
                 })
                 .await
             }
@@ -105,11 +143,26 @@ impl Prepared {
     }
 
     /// Writes the object into the store, under its name, whole or not at all.
-    pub(super) async fn upload(self, world: &World, store: &Store, path: &TargetPath) -> Result<Described, Failure> {
-        let Self { described, form, source } = self;
-        let content = Content { length: described.object.length, sha256: described.object.sha256 };
+    pub(super) async fn upload(
+        self,
+        world: &World,
+        store: &Store,
+        path: &TargetPath,
+    ) -> Result<Described, Failure> {
+        let Self {
+            described,
+            form,
+            source,
+        } = self;
+        let content = Content {
+            length: described.object.length,
+            sha256: described.object.sha256,
+        };
         let store_path = paths::target(path, &content.sha256).map_err(faults::store)?;
-        let upload = match ObjectUpload::begin(store, store_path, content).await.map_err(faults::upload)? {
+        let upload = match ObjectUpload::begin(store, store_path, content)
+            .await
+            .map_err(faults::upload)?
+        {
             Upload::Present => return Ok(described),
             Upload::Needed(upload) => upload,
         };
@@ -157,12 +210,18 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| Failure::new(Fault::Other, "the sealing thread failed").because(error))?
 }
 
-fn copy_all(reader: &mut impl Read, writer: &mut impl Write, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+fn copy_all(
+    reader: &mut impl Read,
+    writer: &mut impl Write,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<()> {
     let mut buffer = vec![0; COPY_BYTES];
     let mut done = 0_u64;
     loop {
         let count = reader.read(&mut buffer)?;
-        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { return Ok(()) };
+        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else {
+            return Ok(());
+        };
         writer.write_all(piece)?;
         done = done.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         progress(done);
@@ -176,20 +235,29 @@ struct Hashing<W> {
     segments: SegmentHasher,
     length: u64,
     start: Vec<u8>,
+    beginning: Beginning,
 }
 
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         use sha2::Digest as _;
-        let missing = SEALED_MAGIC.len().saturating_sub(self.start.len()).min(bytes.len());
+        let missing = SEALED_MAGIC
+            .len()
+            .saturating_sub(self.start.len())
+            .min(bytes.len());
         self.start.extend(bytes.iter().take(missing));
-        if self.start == SEALED_MAGIC {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the input is sealed already"));
+        if self.beginning == Beginning::Plain && self.start == SEALED_MAGIC {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the input is sealed already",
+            ));
         }
         self.inner.write_all(bytes)?;
         self.sha256.update(bytes);
         self.segments.push(bytes).map_err(io::Error::other)?;
-        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.length = self
+            .length
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         Ok(bytes.len())
     }
 
@@ -202,13 +270,21 @@ fn copy(
     mut reader: impl Read,
     writer: impl Write,
     options: &SealOptions,
+    beginning: Beginning,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Described, Failure> {
     use sha2::Digest as _;
     let alg: SegmentAlg = options.segment_alg();
     let segments = SegmentHasher::new(alg, options.segment_size());
     let sha256 = sha2::Sha256::new();
-    let mut hashing = Hashing { inner: writer, sha256, segments, length: 0, start: Vec::new() };
+    let mut hashing = Hashing {
+        inner: writer,
+        sha256,
+        segments,
+        length: 0,
+        start: Vec::new(),
+        beginning,
+    };
     copy_all(&mut reader, &mut hashing, progress).map_err(|error| {
         if error.kind() == io::ErrorKind::InvalidData {
             return Failure::refused("the input is a sealed image, and --protection none was asked for")
@@ -216,10 +292,20 @@ fn copy(
         }
         Failure::io("cannot copy the image", error)
     })?;
-    let object = Digest { length: hashing.length, sha256: hashing.sha256.finalize().into() };
-    let segments = hashing
-        .segments
-        .finish()
-        .map_err(|error| faults::format("the image has too many segments; choose a larger --segment-size", error))?;
-    Ok(Described { object, plain: object, header: None, segments })
+    let object = Digest {
+        length: hashing.length,
+        sha256: hashing.sha256.finalize().into(),
+    };
+    let segments = hashing.segments.finish().map_err(|error| {
+        faults::format(
+            "the image has too many segments; choose a larger --segment-size",
+            error,
+        )
+    })?;
+    Ok(Described {
+        object,
+        plain: object,
+        header: None,
+        segments,
+    })
 }

@@ -29,12 +29,20 @@ impl Remove {
             store::listed(&trusted, &self.path)?;
         }
         let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
-        let change = vec![Operation::Remove { path: self.path.clone() }];
-        let published = publisher.publish(&change, world.trusted_time()).await.map_err(publishing::failed)?;
+        let change = vec![Operation::Remove {
+            path: self.path.clone(),
+        }];
+        let published = publisher
+            .publish(&change, world.trusted_time())
+            .await
+            .map_err(publishing::failed)?;
         let json = json!({"removed": self.path.as_str(), "versions": publishing::versions(&published)});
         output::show(world, &json, || {
             let version = published.repository.targets().version();
-            format!("removed {} in targets version {version}; its bytes stay in the store\n", self.path)
+            format!(
+                "removed {} in targets version {version}; its bytes stay in the store\n",
+                self.path
+            )
         })
     }
 }

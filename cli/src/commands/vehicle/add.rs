@@ -37,12 +37,18 @@ impl Add {
         super::provision::one_primary(self.ecu.iter().map(|ecu| (ecu.serial.as_str(), ecu.primary)))?;
         let mut ecus = Vec::with_capacity(self.ecu.len());
         for ecu in &self.ecu {
-            let sealing = ecu.sealing.as_deref().map(|path| keys::recipient(world, path)).transpose()?;
+            let sealing = ecu
+                .sealing
+                .as_deref()
+                .map(|path| keys::recipient(world, path))
+                .transpose()?;
             ecus.push(EcuRegistration {
                 serial: ecu.serial.to_string(),
                 hardware_id: ecu.hardware_id.to_string(),
                 primary: ecu.primary,
-                signing_key_pem: keys::verification_key(world, &ecu.signing)?.to_pem().map_err(faults::key)?,
+                signing_key_pem: keys::verification_key(world, &ecu.signing)?
+                    .to_pem()
+                    .map_err(faults::key)?,
                 sealing_key_pem: sealing.map(|key| key.to_pem()),
                 require_sealed: ecu.require_sealed,
             });

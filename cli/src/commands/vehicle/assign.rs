@@ -51,7 +51,9 @@ pub(in crate::commands) struct Revoke {
 impl Assign {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let api = Api::new(&self.server)?;
-        let request = AssignmentRequest { target: self.target.to_string() };
+        let request = AssignmentRequest {
+            target: self.target.to_string(),
+        };
         let path = paths::assignment(self.id.as_str(), self.ecu.as_str());
         let assignment: Assignment = api.put(&path, &request).await?;
         output::show(world, &json!(assignment), || {
@@ -68,16 +70,21 @@ impl Assign {
 impl Unassign {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let api = Api::new(&self.server)?;
-        api.delete(&paths::assignment(self.id.as_str(), self.ecu.as_str())).await?;
+        api.delete(&paths::assignment(self.id.as_str(), self.ecu.as_str()))
+            .await?;
         let json = json!({"vehicle": self.id.as_str(), "ecu": self.ecu.as_str(), "target": null});
-        output::show(world, &json, || format!("{} of {} has no assignment now\n", self.ecu, self.id))
+        output::show(world, &json, || {
+            format!("{} of {} has no assignment now\n", self.ecu, self.id)
+        })
     }
 }
 
 impl Revoke {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let api = Api::new(&self.server)?;
-        let vehicle: Vehicle = api.post(&paths::vehicle_revoke(self.id.as_str()), None::<&()>).await?;
+        let vehicle: Vehicle = api
+            .post(&paths::vehicle_revoke(self.id.as_str()), None::<&()>)
+            .await?;
         super::show::one(world, &vehicle)
     }
 }

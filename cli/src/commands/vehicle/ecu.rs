@@ -77,7 +77,8 @@ impl<'a> Fields<'a> {
     }
 
     fn required(&self, name: &str) -> Result<&'a str, String> {
-        self.value(name)?.ok_or_else(|| format!("field {name}=… is missing"))
+        self.value(name)?
+            .ok_or_else(|| format!("field {name}=… is missing"))
     }
 
     fn flag(&self, name: &str) -> Result<bool, String> {
@@ -101,7 +102,10 @@ impl FromStr for KnownEcu {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fields = Fields::split(text, &["hardware", "signing", "sealing", "primary", "require-sealed"])?;
+        let fields = Fields::split(
+            text,
+            &["hardware", "signing", "sealing", "primary", "require-sealed"],
+        )?;
         Ok(Self {
             serial: fields.serial()?,
             hardware_id: fields.hardware()?,
@@ -131,7 +135,9 @@ impl FromStr for NewEcu {
         };
         let require_sealed = fields.flag("require-sealed")?;
         if require_sealed && sealing == SealingKind::None {
-            return Err("require-sealed makes no sense with key=none: no image could ever be installed".to_owned());
+            return Err(
+                "require-sealed makes no sense with key=none: no image could ever be installed".to_owned(),
+            );
         }
         Ok(Self {
             serial: fields.serial()?,
@@ -150,7 +156,9 @@ mod tests {
 
     #[test]
     fn a_full_ecu_is_understood() {
-        let ecu: NewEcu = "BRAIN-1,hardware=hw-a,key=rsa,signing=p256,primary,require-sealed".parse().unwrap();
+        let ecu: NewEcu = "BRAIN-1,hardware=hw-a,key=rsa,signing=p256,primary,require-sealed"
+            .parse()
+            .unwrap();
         assert_eq!(ecu.sealing, SealingKind::Rsa3072);
         assert_eq!(ecu.signing, SigningKind::P256);
         assert!(ecu.primary && ecu.require_sealed);
@@ -172,6 +180,11 @@ mod tests {
             assert!(message.contains(expected), "{text}: {message}");
         }
         assert!("a b,hardware=h".parse::<NewEcu>().is_err());
-        assert!("A,hardware=h".parse::<KnownEcu>().unwrap_err().contains("signing"));
+        assert!(
+            "A,hardware=h"
+                .parse::<KnownEcu>()
+                .unwrap_err()
+                .contains("signing")
+        );
     }
 }

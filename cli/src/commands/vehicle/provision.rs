@@ -95,20 +95,29 @@ impl Provision {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         one_primary(self.ecu.iter().map(|ecu| (ecu.serial.as_str(), ecu.primary)))?;
         if self.vehicle_url.scheme() != "https" {
-            return Err(Failure::usage(format!("{} is not an https:// URL", self.vehicle_url)));
+            return Err(Failure::usage(format!(
+                "{} is not an https:// URL",
+                self.vehicle_url
+            )));
         }
         outfile::fresh_directory(&self.out)?;
         let image_anchor = Anchor::read(world, &self.repository_root)?;
         let director_anchor = Anchor::read(world, &self.director_root)?;
         let authority = Authority::load(&self.fleet_ca_cert, &self.fleet_ca_key, &self.unlock)?;
-        let certificate =
-            authority.issue(&Subject::Vehicle { id: &self.id }, Lifetime::from(world.now(), self.certificate_days)?)?;
+        let certificate = authority.issue(
+            &Subject::Vehicle { id: &self.id },
+            Lifetime::from(world.now(), self.certificate_days)?,
+        )?;
         let dossier = Dossier {
             id: &self.id,
             url: &self.vehicle_url,
             ca_pem: keys::read_text(&self.vehicle_ca)?,
             certificate,
-            ecus: self.ecu.iter().map(|plan| make(plan, world)).collect::<Result<_, _>>()?,
+            ecus: self
+                .ecu
+                .iter()
+                .map(|plan| make(plan, world))
+                .collect::<Result<_, _>>()?,
             repository_id: RepositoryId::of_root(image_anchor.bytes()),
             time_floor: world.now(),
         };
@@ -118,7 +127,11 @@ impl Provision {
         let staging = Staging::write(&self.out, &dossier, world.rng())?;
         let vehicle: Vehicle = api.post(paths::VEHICLES, Some(&registration(&dossier)?)).await?;
         let finish = async {
-            let ecus = self.ecu.iter().map(|ecu| (ecu.serial.clone(), ecu.hardware_id.clone())).collect();
+            let ecus = self
+                .ecu
+                .iter()
+                .map(|ecu| (ecu.serial.clone(), ecu.hardware_id.clone()))
+                .collect();
             let director =
                 Trusted::director(&api, &director_anchor, &self.id, ecus, world.trusted_time()).await?;
             staging.complete(&image, &director)
@@ -136,7 +149,10 @@ impl Provision {
                 ("vehicle", self.id.to_string()),
                 ("ecus", vehicle.ecus.len().to_string()),
                 ("directory", self.out.display().to_string()),
-                ("image repository", format!("targets version {}", image.targets_version())),
+                (
+                    "image repository",
+                    format!("targets version {}", image.targets_version()),
+                ),
             ])
         })
     }
@@ -155,7 +171,9 @@ fn make<'a>(plan: &'a NewEcu, world: &mut World) -> Result<MadeEcu<'a>, Failure>
     Ok(MadeEcu {
         plan,
         signing: NewKey::generate(signing, world.rng())?,
-        sealing: sealing.map(|kind| NewKey::generate(kind, world.rng())).transpose()?,
+        sealing: sealing
+            .map(|kind| NewKey::generate(kind, world.rng()))
+            .transpose()?,
     })
 }
 
@@ -190,7 +208,9 @@ pub(super) fn one_primary<'a>(ecus: impl Iterator<Item = (&'a str, bool)>) -> Re
     }
     match primaries {
         1 => Ok(()),
-        count => Err(Failure::usage(format!("{count} ECUs are marked primary, exactly one must be"))
-            .next("add `,primary` to the ECU that talks to the server")),
+        count => Err(
+            Failure::usage(format!("{count} ECUs are marked primary, exactly one must be"))
+                .next("add `,primary` to the ECU that talks to the server"),
+        ),
     }
 }

@@ -30,14 +30,20 @@ impl List {
         let mut vehicles = Vec::new();
         let mut after = String::new();
         loop {
-            let path = format!("{}?limit={}{after}", paths::VEHICLES, sealift_wire::limits::MAX_PAGE);
+            let path = format!(
+                "{}?limit={}{after}",
+                paths::VEHICLES,
+                sealift_wire::limits::MAX_PAGE
+            );
             let page: VehicleList = api.get(&path).await?;
             vehicles.extend(page.vehicles);
             match page.next {
                 // An id is of [A-Za-z0-9._-], so nothing needs escaping; anything else is not followed.
                 Some(next) if VehicleId::new(next.as_str()).is_ok() => after = format!("&after={next}"),
                 Some(next) => {
-                    return Err(Failure::refused(format!("the server names {next:?} as the next vehicle")));
+                    return Err(Failure::refused(format!(
+                        "the server names {next:?} as the next vehicle"
+                    )));
                 }
                 None => break,
             }
@@ -51,7 +57,9 @@ impl List {
                         state(vehicle.state).to_owned(),
                         vehicle.ecus.to_string(),
                         vehicle.pending.to_string(),
-                        vehicle.last_seen_at.map_or("never".to_owned(), |at| at.to_string()),
+                        vehicle
+                            .last_seen_at
+                            .map_or("never".to_owned(), |at| at.to_string()),
                     ]
                 }),
             )
@@ -74,11 +82,24 @@ pub(super) fn one(world: &World, vehicle: &Vehicle) -> Result<(), Failure> {
             ("vehicle", vehicle.id.clone()),
             ("state", state(vehicle.state).to_owned()),
             ("certificate key", vehicle.certificate_key_id.clone()),
-            ("last seen", vehicle.last_seen_at.map_or("never".to_owned(), |at| at.to_string())),
+            (
+                "last seen",
+                vehicle
+                    .last_seen_at
+                    .map_or("never".to_owned(), |at| at.to_string()),
+            ),
         ]);
         text.push('\n');
         text += &output::table(
-            &["ecu", "hardware", "role", "assigned", "installed", "counter", "attacks"],
+            &[
+                "ecu",
+                "hardware",
+                "role",
+                "assigned",
+                "installed",
+                "counter",
+                "attacks",
+            ],
             vehicle.ecus.iter().map(row),
         );
         text
@@ -92,10 +113,16 @@ fn row(ecu: &Ecu) -> Vec<String> {
         ecu.serial.clone(),
         ecu.hardware_id.clone(),
         if ecu.primary { "primary" } else { "secondary" }.to_owned(),
-        ecu.assignment.as_ref().map_or_else(dash, |assignment| assignment.target.clone()),
+        ecu.assignment
+            .as_ref()
+            .map_or_else(dash, |assignment| assignment.target.clone()),
         installed.map_or_else(dash, |image| image.path.clone()),
         installed.map_or_else(dash, |image| image.release_counter.to_string()),
-        if ecu.attacks.is_empty() { dash() } else { ecu.attacks.join(" ") },
+        if ecu.attacks.is_empty() {
+            dash()
+        } else {
+            ecu.attacks.join(" ")
+        },
     ]
 }
 

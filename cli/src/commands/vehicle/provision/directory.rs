@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::trust::Trusted;
 use super::Dossier;
+use super::trust::Trusted;
 use crate::failure::Failure;
 use crate::outfile::{self, Overwrite, Secrecy};
 use crate::world::SystemRng;
@@ -44,18 +44,32 @@ struct EcuTable<'a> {
 impl Staging {
     /// Writes everything but the metadata.
     pub(super) fn write(target: &Path, dossier: &Dossier<'_>, rng: &mut SystemRng) -> Result<Self, Failure> {
-        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = target
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let directory = tempfile::Builder::new()
             .prefix(".sealift-provision-")
             .tempdir_in(parent)
             .map_err(|error| Failure::file("make a directory beside", target, error))?;
-        let staging = Self { directory, target: target.to_owned() };
+        let staging = Self {
+            directory,
+            target: target.to_owned(),
+        };
         let config = toml::to_string_pretty(&vehicle_file(dossier))
             .map_err(|error| Failure::refused("vehicle.toml cannot be written").because(error))?;
         staging.put("vehicle.toml", config.as_bytes(), Secrecy::Public)?;
         staging.put("tls/ca.pem", dossier.ca_pem.as_bytes(), Secrecy::Public)?;
-        staging.put("tls/client.pem", dossier.certificate.certificate_pem.as_bytes(), Secrecy::Public)?;
-        staging.put("tls/client.key.pem", dossier.certificate.key_pem.as_bytes(), Secrecy::Private)?;
+        staging.put(
+            "tls/client.pem",
+            dossier.certificate.certificate_pem.as_bytes(),
+            Secrecy::Public,
+        )?;
+        staging.put(
+            "tls/client.key.pem",
+            dossier.certificate.key_pem.as_bytes(),
+            Secrecy::Private,
+        )?;
         for ecu in &dossier.ecus {
             let serial = ecu.plan.serial.as_str();
             let pem = ecu.signing.private_pem(None, rng)?;
@@ -66,7 +80,11 @@ impl Staging {
             }
             let state = json!({"installed": null, "report_counter": 0, "time_floor": dossier.time_floor, "attacks": []});
             let state = format!("{state:#}\n");
-            staging.put(&format!("state/ecu/{serial}.json"), state.as_bytes(), Secrecy::Public)?;
+            staging.put(
+                &format!("state/ecu/{serial}.json"),
+                state.as_bytes(),
+                Secrecy::Public,
+            )?;
         }
         for empty in ["installed", "state/download"] {
             outfile::directory(&staging.directory.path().join(empty))?;
@@ -86,7 +104,10 @@ impl Staging {
         let _ = fs::remove_dir(&target);
         let path = directory.keep();
         fs::rename(&path, &target).map_err(|error| {
-            Failure::io(format!("cannot rename {} to {}", path.display(), target.display()), error)
+            Failure::io(
+                format!("cannot rename {} to {}", path.display(), target.display()),
+                error,
+            )
         })
     }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use sealift_metadata::Root;
 use sealift_metadata::document::Document;
 use sealift_metadata::ids::{EcuSerial, HardwareId, VehicleId};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, Refresh, RepositoryKind, Response, Step, TrustStore};
-use sealift_metadata::Root;
 use sealift_wire::paths;
 
 use crate::api::Api;
@@ -29,11 +29,14 @@ impl Anchor {
     /// Reads a root of version 1, the one that names the repository.
     pub(super) fn read(world: &World, path: &Path) -> Result<Self, Failure> {
         let bytes = input::read_capped(path, Limits::IMAGE.root)?;
-        let root = Document::<Root>::parse(&bytes)
-            .map_err(|error| Failure::refused(format!("{} is no root document", path.display())).because(error))?;
+        let root = Document::<Root>::parse(&bytes).map_err(|error| {
+            Failure::refused(format!("{} is no root document", path.display())).because(error)
+        })?;
         if root.version() != 1 {
-            return Err(Failure::refused(format!("{} is root version {}", path.display(), root.version()))
-                .next("give the first root, 1.root.json: it names the repository"));
+            return Err(
+                Failure::refused(format!("{} is root version {}", path.display(), root.version()))
+                    .next("give the first root, 1.root.json: it names the repository"),
+            );
         }
         demo::refuse_root(world, path, root.role())?;
         Ok(Self(bytes))
@@ -59,8 +62,14 @@ impl Trusted {
         ecus: BTreeMap<EcuSerial, HardwareId>,
         now: TrustedTime,
     ) -> Result<Self, Failure> {
-        let kind = RepositoryKind::Director { vehicle_id: vehicle.clone(), ecus };
-        let path = |name: &str| match name.strip_suffix(".root.json").and_then(|number| number.parse().ok()) {
+        let kind = RepositoryKind::Director {
+            vehicle_id: vehicle.clone(),
+            ecus,
+        };
+        let path = |name: &str| match name
+            .strip_suffix(".root.json")
+            .and_then(|number| number.parse().ok())
+        {
             Some(number) => paths::director_root(number),
             None => paths::vehicle_director_metadata(vehicle.as_str(), name),
         };
@@ -85,7 +94,12 @@ async fn walk(
     now: TrustedTime,
     path: impl Fn(&str) -> String,
 ) -> Result<Trusted, Failure> {
-    let stored = TrustStore { root: anchor.0.clone(), timestamp: None, snapshot: None, targets: None };
+    let stored = TrustStore {
+        root: anchor.0.clone(),
+        timestamp: None,
+        snapshot: None,
+        targets: None,
+    };
     let mut files = BTreeMap::from([("root.json", anchor.0.clone())]);
     let refused = faults::trust;
     let mut refresh = Refresh::start(stored, kind, limits, now).map_err(refused)?;
@@ -101,7 +115,12 @@ async fn walk(
             Step::Remove { name } => {
                 files.remove(name);
             }
-            Step::Done(trusted) => return Ok(Trusted { files, targets_version: trusted.targets().version() }),
+            Step::Done(trusted) => {
+                return Ok(Trusted {
+                    files,
+                    targets_version: trusted.targets().version(),
+                });
+            }
         }
     }
 }

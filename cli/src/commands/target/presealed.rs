@@ -1,0 +1,117 @@
+//! `sealift target add --sealed`: an image that was sealed before, on another machine perhaps, published as it is.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::PathBuf;
+
+use clap::Args;
+use sealift_envelope::{Digest, Header, KeyFile, MAX_KEY_FILE_LEN};
+
+use super::object::Form;
+use crate::failure::Failure;
+use crate::faults;
+use crate::input::{self, Input, Stream};
+use crate::sealing::SealOptions;
+
+#[derive(Args, Debug)]
+pub(super) struct PresealedArgs {
+    /// INPUT was sealed by `sealift image seal --director`; publish it as it is
+    #[arg(
+        long,
+        help_heading = "Image that is sealed already",
+        requires_all = ["keys", "plain_sha256"],
+        conflicts_with_all = ["director", "recipient", "protection"]
+    )]
+    sealed: bool,
+
+    /// Key file that sealing wrote beside the image
+    #[arg(
+        long,
+        help_heading = "Image that is sealed already",
+        value_name = "FILE.keys",
+        requires = "sealed"
+    )]
+    keys: Option<PathBuf>,
+
+    /// SHA-256 of the plaintext, as `sealift image seal --json` printed it
+    #[arg(
+        long,
+        help_heading = "Image that is sealed already",
+        value_name = "HEX",
+        requires = "sealed",
+        value_parser = sha256
+    )]
+    plain_sha256: Option<[u8; 32]>,
+
+    /// Length of the plaintext in bytes; needed only when the image does not state it
+    #[arg(
+        long,
+        help_heading = "Image that is sealed already",
+        value_name = "N",
+        requires = "sealed"
+    )]
+    plain_length: Option<u64>,
+}
+
+impl PresealedArgs {
+    /// The form and key file of a sealed input; `None` when the input is to be sealed here.
+    pub(super) fn form(
+        &self,
+        input: &mut Input,
+        options: &SealOptions,
+    ) -> Result<Option<(Form, KeyFile)>, Failure> {
+        let (true, Some(keys), Some(sha256)) = (self.sealed, &self.keys, self.plain_sha256) else {
+            return Ok(None);
+        };
+        let header = read_header(input)?;
+        let bytes = input::read_capped(keys, MAX_KEY_FILE_LEN as u64)?;
+        let file = KeyFile::parse(&bytes)
+            .map_err(|error| faults::format(format!("{} is refused", keys.display()), error))?;
+        if file.envelope_digest() != header.envelope_digest() {
+            return Err(
+                Failure::refused(format!("{} belongs to another image", keys.display()))
+                    .next("give the key file that was written beside this image"),
+            );
+        }
+        let length = match (header.plain_length(), self.plain_length) {
+            (Some(stated), Some(given)) if stated != given => {
+                return Err(Failure::refused(format!(
+                    "the image states {stated} bytes of plaintext, not {given}"
+                )));
+            }
+            (Some(length), _) | (None, Some(length)) => length,
+            (None, None) => {
+                return Err(
+                    Failure::usage("the image does not state the length of its plaintext")
+                        .next("add --plain-length, as `sealift image seal --json` printed it"),
+                );
+            }
+        };
+        let plain = Digest { length, sha256 };
+        let form = Form::Presealed {
+            options: options.clone(),
+            plain,
+            header: header.digest(),
+        };
+        Ok(Some((form, file)))
+    }
+}
+
+fn read_header(input: &mut Input) -> Result<Header, Failure> {
+    let file: &mut File = match input {
+        Input::File(file, _) => file,
+        Input::Stream(Stream::Stdin(_) | Stream::Special(_)) => {
+            return Err(Failure::usage("--sealed needs a file, not a pipe").next("name the sealed file"));
+        }
+    };
+    let header = Header::read(file).map_err(|error| faults::open("the input is no sealed image", error))?;
+    file.seek(SeekFrom::Start(0))
+        .map_err(|error| Failure::io("cannot rewind the input", error))?;
+    Ok(header)
+}
+
+fn sha256(text: &str) -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "64 hexadecimal digits".to_owned())?;
+    Ok(bytes)
+}
