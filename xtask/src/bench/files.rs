@@ -96,6 +96,8 @@ pub(super) fn rows(args: &Args, binaries: &Path, dir: &Path) -> Result<Vec<Row>,
         for ((_, product, run), costs) in candidates.iter().zip(&mut costs) {
             if !product.is_empty() {
                 remove(&dir.join(product))?;
+                // Sealing leaves the segment list beside the image.
+                remove(&dir.join(format!("{product}.segments")))?;
             }
             costs.push(measure(&mut run())?);
         }

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 fn build(no_serve: bool) -> Result<PathBuf, Failure> {
     let mut cargo = Command::new("cargo");
     cargo
-        .args(["build", "--release", "--package", "sealift-cli"])
+        .args(["build", "--quiet", "--release", "--package", "sealift-cli"])
         .current_dir(tree::root());
     if !no_serve {
         cargo.args(["--package", "sealift-server"]);

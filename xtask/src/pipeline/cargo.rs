@@ -84,7 +84,7 @@ pub(super) fn doc_tests(shell: &Shell) -> Result<Done, Failure> {
 pub(super) fn doc(shell: &Shell) -> Result<Done, Failure> {
     let mut command = Command::new("cargo");
     command
-        .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
+        .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings");
     shell.finish(command)?;
     Ok(Done::one("built, no warning"))
