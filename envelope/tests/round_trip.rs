@@ -1,6 +1,7 @@
 //! What was sealed comes out again, at every length where the shape changes.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use sealift_envelope::{Binding, Digest, Header, Layout, Opener, SealParams, Sealer, UnwrapKey, open};
 
 use crate::support::{
@@ -115,7 +116,7 @@ impl std::io::Read for Dribble<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn any_length_in_any_portions(len in 0usize..200_000, step in 1usize..50_000) {

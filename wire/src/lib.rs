@@ -3,8 +3,8 @@
 //! Types and paths only: no I/O, no HTTP library. What a body means is said beside its type; what a path is
 //! called is said once, in [`paths`].
 //!
-//! Identifiers travel as plain strings and are parsed by whoever acts on them, so that a bad one gets a problem
-//! that names the field instead of a JSON error that names a column.
+//! Identifiers travel as plain strings and are parsed ([`VehicleId`], [`EcuSerial`], [`HardwareId`]) by whoever acts on
+//! them, so that a bad one gets a problem that names the field instead of a JSON error that names a column.
 
 pub mod limits;
 pub mod media;
@@ -15,6 +15,7 @@ pub mod scope;
 pub mod vehicles;
 
 pub use problem::{Problem, ProblemKind};
+pub use sealift_metadata::{EcuSerial, HardwareId, VehicleId};
 pub use ready::ReadyFile;
 pub use scope::Scope;
 pub use vehicles::{

@@ -156,7 +156,13 @@ fn shown(text: &str, ids: &[&str]) -> String {
             .next()
             .unwrap_or_default();
         if word.is_empty() || !ids.contains(&trim_id(word)) {
-            let sentence = trimmed.split_once(". ").map_or(trimmed, |(first, _)| first);
+            let mut sentence = trimmed
+                .split_once(". ")
+                .map_or(trimmed, |(first, _)| first)
+                .to_owned();
+            for id in ids {
+                sentence = sentence.replace(&format!(" ({id})"), "");
+            }
             return sentence.trim_end_matches('.').to_owned();
         }
         rest = trimmed.get(word.len()..).unwrap_or_default();

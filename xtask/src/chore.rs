@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{behaviours, corpus, demo, keys, pipeline, tidy};
+use crate::{behaviours, bench, corpus, demo, keys, pipeline, tidy};
 
 /// What `cargo xtask` can be asked to do.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Verb {
     Demo(demo::Args),
     /// Everything that must hold before a change is merged; what CI runs
     Test(pipeline::Args),
+    /// What sealing, opening and serving cost, beside well-known tools
+    Bench(bench::Args),
     /// House rules that no compiler checks
     Tidy,
     /// Rewrite keys-example/ from its public seed
@@ -37,6 +39,7 @@ pub(crate) fn run(chores: Chores) -> Result<(), Failure> {
     match chores.verb {
         Verb::Demo(args) => demo::run(&args),
         Verb::Test(args) => pipeline::run(&args),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Keys(args) => keys::run(&args),
         Verb::Corpus => corpus::run(),

@@ -1,6 +1,7 @@
 //! The project's own chores, one verb each. `cargo xtask --help` lists them.
 
 mod behaviours;
+mod bench;
 mod chore;
 mod corpus;
 mod demo;

@@ -14,10 +14,13 @@
 
 mod edit;
 mod envelope;
+mod metadata;
 mod range;
 mod sealed_world;
 mod seeds;
+mod trust_world;
 
 pub use envelope::{header, key_box, opener_ranged, opener_sequential};
+pub use metadata::{canonical_json, manifest, root, snapshot, targets, timestamp, trust_sequence};
 pub use range::range_header;
 pub use seeds::{Seed, TARGETS, Target};

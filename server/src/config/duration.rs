@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Parses `90s`, `15m`, `24h`, `7d`; the number is a positive whole one.
-pub fn parse(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
     const SHAPE: &str = "is not a duration such as \"90s\", \"15m\", \"24h\" or \"7d\"";
     let unit = text.chars().next_back().ok_or(SHAPE)?;
     let seconds_per = match unit {

@@ -262,7 +262,7 @@ fn passphrase(
         (Some(name), None) => Ok(Some(PassphraseSource::Env(name))),
         (None, Some(path)) => Ok(Some(PassphraseSource::File(base.join(path)))),
         (Some(_), Some(_)) => Err(value(
-            &format!("{field}_passphrase_env"),
+            format!("{field}_passphrase_env"),
             "give the variable or the file, not both",
         )),
     }

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use sealift_wire::{ProblemKind, Scope};
 
 /// Lets a request through if its token holds `scope`.
-pub async fn permit(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(), Refusal> {
+pub(crate) async fn permit(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(), Refusal> {
     let now = app.clock().now();
     let presented = headers
         .get(AUTHORIZATION)

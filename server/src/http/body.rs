@@ -11,7 +11,12 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// Reads a JSON body as bytes.
-pub async fn read(headers: &HeaderMap, body: Body, cap: u64, deadline: Duration) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    cap: u64,
+    deadline: Duration,
+) -> Result<Bytes, Refusal> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -50,7 +55,7 @@ pub async fn read(headers: &HeaderMap, body: Body, cap: u64, deadline: Duration)
 }
 
 /// Parses a JSON body; a field that is missing or foreign is named.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {
         let kind = if error.is_data() {
             ProblemKind::Invalid

@@ -17,7 +17,7 @@ use sealift_wire::ProblemKind;
 
 /// How long an answer may be reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caching {
+pub(crate) enum Caching {
     /// Its name says what is in it.
     Immutable,
     /// Ask again every time.
@@ -38,7 +38,7 @@ impl Caching {
 
 /// What an object is called and how it may be kept.
 #[derive(Debug)]
-pub struct Labels {
+pub(crate) struct Labels {
     /// Strong entity tag, quotes included.
     pub etag: String,
     /// Media type.
@@ -49,7 +49,7 @@ pub struct Labels {
 
 /// Answers with an object of any size from the store. A store that fails half-way breaks the connection off: an answer
 /// that ends cleanly is whole.
-pub async fn object(
+pub(crate) async fn object(
     store: &Store,
     path: &StorePath,
     labels: Labels,
@@ -92,7 +92,7 @@ pub async fn object(
 }
 
 /// Answers with bytes at hand, by range where asked.
-pub fn bytes(
+pub(crate) fn bytes(
     bytes: Bytes,
     labels: &Labels,
     method: &Method,

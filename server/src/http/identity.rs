@@ -11,7 +11,11 @@ use sealift_wire::ProblemKind;
 use std::sync::Arc;
 
 /// Lets a request through if its certificate is one of an active vehicle, and notes which.
-pub async fn vehicle(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refusal> {
+pub(crate) async fn vehicle(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
     let Some(peer) = request.extensions().get::<Arc<PeerCertificate>>() else {
         return Err(Refusal::of(
             ProblemKind::CertificateRefused,
@@ -24,7 +28,7 @@ pub async fn vehicle(State(app): State<App>, mut request: Request, next: Next) -
 }
 
 /// Keeps one vehicle from asking too often. Object downloads are not counted.
-pub async fn paced(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
+pub(crate) async fn paced(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
     if let Some(vehicle) = request.extensions().get::<VehicleId>()
         && let Err(seconds) = app.0.vehicle_pace.take(vehicle.as_str(), app.clock().now())
     {

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Refuses with 503 what would be too much at once; an answer counts until its last byte.
-pub async fn admitted(in_flight: Arc<Semaphore>, request: Request, next: Next) -> Response {
+pub(crate) async fn admitted(in_flight: Arc<Semaphore>, request: Request, next: Next) -> Response {
     let Ok(permit) = in_flight.try_acquire_owned() else {
         metrics::counter!("sealift_overload_total").increment(1);
         return Refusal::of(ProblemKind::Unavailable, "too many requests are under way")
@@ -60,7 +60,7 @@ impl HttpBody for Held {
 }
 
 /// One line and one count for each request, by route and never by path: a path may hold names.
-pub async fn observed(listener: &'static str, request: Request, next: Next) -> Response {
+pub(crate) async fn observed(listener: &'static str, request: Request, next: Next) -> Response {
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -75,7 +75,7 @@ pub async fn observed(listener: &'static str, request: Request, next: Next) -> R
 }
 
 /// Headers that cost nothing and close doors.
-pub async fn hardened(request: Request, next: Next) -> Response {
+pub(crate) async fn hardened(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -93,7 +93,7 @@ pub async fn hardened(request: Request, next: Next) -> Response {
 type PanicHandler = fn(Box<dyn Any + Send + 'static>) -> Response;
 
 /// A handler that panics is a 500 and no more.
-pub fn panics() -> CatchPanicLayer<PanicHandler> {
+pub(crate) fn panics() -> CatchPanicLayer<PanicHandler> {
     CatchPanicLayer::custom(|_panic| {
         tracing::error!("a handler panicked");
         metrics::counter!("sealift_panics_total").increment(1);

@@ -46,7 +46,8 @@ impl Parts {
         entropy: &Entropy,
     ) -> Result<Self, Failure> {
         let db = database(config).await?;
-        let dir = config.data_dir.join("trust/image");
+        // By repository id: what was verified of one repository says nothing about another.
+        let dir = config.data_dir.join("trust/image").join(image_root.id.as_str());
         let image = ImageTrust::open(store.clone(), image_root.id.clone(), image_root.bytes, dir).map_err(
             |error| {
                 Failure::new(

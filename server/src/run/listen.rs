@@ -33,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A bound listener with what it answers.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     name: &'static str,
     socket: TcpListener,
     address: SocketAddr,
@@ -46,7 +46,7 @@ impl Listener {
     ///
     /// # Errors
     /// Exit code 69, with the address.
-    pub async fn bind(
+    pub(crate) async fn bind(
         name: &'static str,
         address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
@@ -80,12 +80,17 @@ impl Listener {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Accepts until `stop` turns true; connections under way go on in `connections` and finish what they answer.
-    pub async fn serve(self, limits: Limits, mut stop: watch::Receiver<bool>, connections: TaskTracker) {
+    pub(crate) async fn serve(
+        self,
+        limits: Limits,
+        mut stop: watch::Receiver<bool>,
+        connections: TaskTracker,
+    ) {
         let slots = Arc::new(Semaphore::new(limits.max_connections));
         let name = self.name;
         loop {

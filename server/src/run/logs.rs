@@ -5,7 +5,7 @@ use crate::exit::{Code, Failure};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. A second start in one process changes nothing.
-pub fn start(log: &Log) -> Result<(), Failure> {
+pub(crate) fn start(log: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
         Failure::new(
             Code::Config,

@@ -5,7 +5,7 @@ use sealift_wire::ReadyFile;
 use std::path::Path;
 
 /// Writes the addresses to `path`, whole or not at all.
-pub fn write(path: &Path, addresses: &ReadyFile) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, addresses: &ReadyFile) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| {
         Failure::new(Code::Io, format!("--ready-file: cannot write {}", path.display())).because(error)
     };

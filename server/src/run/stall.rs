@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep};
 
 /// Wraps a stream; a write that makes no progress for `patience` fails with [`io::ErrorKind::TimedOut`].
 #[derive(Debug)]
-pub struct StallGuard<S> {
+pub(crate) struct StallGuard<S> {
     inner: S,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
@@ -18,7 +18,7 @@ pub struct StallGuard<S> {
 
 impl<S> StallGuard<S> {
     /// Wraps `inner`.
-    pub fn new(inner: S, patience: Duration) -> Self {
+    pub(crate) fn new(inner: S, patience: Duration) -> Self {
         Self {
             inner,
             patience,

@@ -18,7 +18,7 @@ static MODERN: &[&SupportedProtocolVersion] = &[&TLS13];
 static COMPATIBLE: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// The operators' side: no client certificates.
-pub fn operators(listener: &TlsListener, demo: DemoKeys) -> Result<Arc<ServerConfig>, Failure> {
+pub(crate) fn operators(listener: &TlsListener, demo: DemoKeys) -> Result<Arc<ServerConfig>, Failure> {
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(versions(listener.min_tls))
         .map_err(unusable(listener))?
@@ -28,7 +28,7 @@ pub fn operators(listener: &TlsListener, demo: DemoKeys) -> Result<Arc<ServerCon
 }
 
 /// The vehicles' side: a client certificate under `client_ca` is required.
-pub fn vehicles(
+pub(crate) fn vehicles(
     listener: &TlsListener,
     client_ca: &Path,
     demo: DemoKeys,
@@ -131,5 +131,10 @@ fn missing(field: &str, path: &Path, error: rustls_pki_types::pem::Error) -> Fai
              -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {key} -out {certificate}"
         )
     };
-    Failure::new(Code::Config, format!("{field}: cannot read {shown}; {how}")).because(error)
+    let demo = "for a demonstration, set `demo = true` and name the files under keys-example/";
+    Failure::new(
+        Code::Config,
+        format!("{field}: cannot read {shown}; {how}; {demo}"),
+    )
+    .because(error)
 }

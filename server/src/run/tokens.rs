@@ -10,7 +10,7 @@ use crate::stage::NewToken;
 use jiff::SignedDuration;
 
 /// Runs one command on the inventory; it need not be stopped for it.
-pub async fn run(
+pub(crate) async fn run(
     config: &Config,
     command: TokenCommand,
     clock: &Clock,

@@ -35,7 +35,7 @@ impl Withheld {
 }
 
 /// What the Image repository lists under a path: SHA-256 of the object, and release counter.
-pub type Listed = ([u8; 32], u64);
+pub(crate) type Listed = ([u8; 32], u64);
 
 /// Decides for `vehicle`, given what the Image repository lists.
 pub fn decide<'a>(vehicle: &'a VehicleRow, listed: impl Fn(&str) -> Option<Listed>) -> Decision<'a> {

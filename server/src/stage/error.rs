@@ -42,13 +42,19 @@ pub enum StageError {
     Authoring(#[from] AuthoringError),
     /// Snapshot and timestamp could not be published.
     #[error("the Image repository could not be refreshed")]
-    Publish(#[from] PublishError),
+    Publish(#[source] Box<PublishError>),
     /// Others were faster, again and again.
     #[error("the vehicle changes too quickly")]
     Contended,
     /// A local file could not be written.
     #[error("the trust store could not be written")]
     TrustStore(#[source] std::io::Error),
+}
+
+impl From<PublishError> for StageError {
+    fn from(error: PublishError) -> Self {
+        Self::Publish(Box::new(error))
+    }
 }
 
 impl StageError {
@@ -100,7 +106,7 @@ impl StageError {
             Self::Target(error) => {
                 Problem::new(ProblemKind::RepositoryUntrusted).with_detail(error_chain(error))
             }
-            Self::Publish(error) => Problem::new(ProblemKind::Unavailable).with_detail(error_chain(error)),
+            Self::Publish(error) => Problem::new(ProblemKind::Unavailable).with_detail(error_chain(&**error)),
             Self::Contended => {
                 Problem::new(ProblemKind::Unavailable).with_detail("the vehicle changes too quickly")
             }

@@ -232,7 +232,7 @@ async fn many_key_boxes_move_out_of_the_document() {
     let mut world = World::new().await;
     let mut vehicle = TestVehicle::new("v1");
     let mut rng = crate::kit::TestRng::new("many");
-    for n in 0..150 {
+    for n in 0..220 {
         vehicle.ecus.push(crate::kit::TestEcu {
             serial: format!("v1-camera-{n}"),
             hardware_id: "hw-camera".to_owned(),
@@ -245,7 +245,7 @@ async fn many_key_boxes_move_out_of_the_document() {
     }
     world.register(&vehicle).await.ok();
     world.publish_sealed("fw/camera.img", b"plaintext", 1).await;
-    for ecu in 2..152 {
+    for ecu in 2..222 {
         world.assign(&vehicle, ecu, "fw/camera.img").await.ok();
     }
     let mut memory = provisioned(&world);
@@ -253,7 +253,7 @@ async fn many_key_boxes_move_out_of_the_document() {
     assert!(directed.targets().bytes().len() < 64 * 1024);
     let target = directed.targets().role().targets().values().next().unwrap();
     let direction = sealift_metadata::uptane::Direction::of(target).unwrap();
-    assert_eq!(direction.ecus.len(), 150);
+    assert_eq!(direction.ecus.len(), 220);
     let (serial, ecu) = direction.ecus.iter().next().unwrap();
     let Some(KeyBoxRef::File { path, digest }) = &ecu.key_box else {
         panic!("inline")

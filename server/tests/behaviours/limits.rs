@@ -81,3 +81,15 @@ async fn answers_carry_headers_that_close_doors() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert!(answer.header("strict-transport-security").starts_with("max-age="));
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let world = World::configured("[limits]\nbody_timeout = '1s'").await;
+    let vehicle = world.vehicle("v1").await;
+    let never = futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+    let request = Request::put("/director/manifest").header("content-type", "application/json");
+    let answer = world
+        .ask(&vehicle, request.body(Body::from_stream(never)).unwrap())
+        .await;
+    answer.problem(ProblemKind::RequestTimeout);
+}

@@ -101,16 +101,15 @@ fn a_token_is_printed_alone_and_once() {
     );
 }
 
-#[tokio::test]
-async fn a_port_in_use_is_69_and_named() {
-    let dir = tempfile::tempdir().unwrap();
+/// A directory from which the binary starts: demonstration TLS, a fresh repository, every port free.
+async fn complete(dir: &Path) -> String {
     #[expect(
         clippy::disallowed_methods,
         reason = "the binary under test has the real clock"
     )]
     let clock = Ground::clock_at(jiff::Timestamp::now());
-    Ground::make(dir.path(), &clock).await;
-    let tls = dir.path().join("data/tls");
+    Ground::make(dir, &clock).await;
+    let tls = dir.join("data/tls");
     std::fs::create_dir_all(&tls).unwrap();
     for (from, to) in [
         (include_str!("../../../keys-example/tls/server.pem"), "server.pem"),
@@ -125,24 +124,44 @@ async fn a_port_in_use_is_69_and_named() {
     ] {
         std::fs::write(tls.join(to), from).unwrap();
     }
+    let text = "data_dir = 'data'\ndemo = true\n[vehicles]\nlisten = '127.0.0.1:0'\n[operators]\nlisten = '127.0.0.1:0'\n\
+        [telemetry]\nlisten = '127.0.0.1:0'\n[repository]\nroot = 'image-root.json'\n[director]\n\
+        root = 'director/1.root.json'\ntargets_key = 'director/director-targets.pem'\n\
+        snapshot_key = 'director/director-snapshot.pem'\ntimestamp_key = 'director/director-timestamp.pem'\n";
+    std::fs::write(dir.join("server.toml"), text).unwrap();
+    text.to_owned()
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_69_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = complete(dir.path()).await;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let text = format!(
-        "data_dir = 'data'\ndemo = true\n[vehicles]\nlisten = '127.0.0.1:0'\n[operators]\nlisten = '{address}'\n\
-         [telemetry]\nlisten = '127.0.0.1:0'\n[repository]\nroot = 'image-root.json'\n[director]\n\
-         root = 'director/1.root.json'\ntargets_key = 'director/director-targets.pem'\n\
-         snapshot_key = 'director/director-snapshot.pem'\ntimestamp_key = 'director/director-timestamp.pem'\n"
-    );
-    std::fs::write(dir.path().join("server.toml"), &text).unwrap();
-    let output = server(dir.path(), &["--config", "server.toml"]);
-    assert_eq!(output.status.code(), Some(69), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains(&address) && stderr(&output).contains("operators.listen"),
-        "{}",
-        stderr(&output)
-    );
+    for section in ["vehicles", "operators", "telemetry"] {
+        let config = text.replace(
+            &format!("[{section}]\nlisten = '127.0.0.1:0'"),
+            &format!("[{section}]\nlisten = '{address}'"),
+        );
+        std::fs::write(dir.path().join("taken.toml"), config).unwrap();
+        let output = server(
+            dir.path(),
+            &["--config", "taken.toml", "--ready-file", "ready.json"],
+        );
+        assert_eq!(output.status.code(), Some(69), "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(
+            said.contains(&address) && said.contains(&format!("{section}.listen")),
+            "{said}"
+        );
+        assert!(!dir.path().join("ready.json").exists());
+    }
+}
 
-    // The same without `demo = true`: its TLS key is public.
+#[tokio::test]
+async fn a_public_tls_key_is_78_outside_of_a_demonstration() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = complete(dir.path()).await;
     std::fs::write(
         dir.path().join("server.toml"),
         text.replace("demo = true", "demo = false"),
@@ -150,4 +169,46 @@ async fn a_port_in_use_is_69_and_named() {
     .unwrap();
     let output = server(dir.path(), &["--config", "server.toml"]);
     assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_to_stop_stops_with_0_and_logs_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    complete(dir.path()).await;
+    let create = [
+        "--config",
+        "server.toml",
+        "token",
+        "create",
+        "--name",
+        "ci",
+        "--scope",
+        "vehicles:read",
+    ];
+    let token = String::from_utf8(server(dir.path(), &create).stdout).unwrap();
+    let log = std::fs::File::create(dir.path().join("log")).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sealift-server"))
+        .args(["--config", "server.toml", "--ready-file", "ready.json"])
+        .current_dir(dir.path())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let ready = dir.path().join("ready.json");
+    for _ in 0..2000 {
+        if ready.exists() || child.try_wait().unwrap().is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let terminated = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(terminated.success());
+    let status = child.wait().unwrap();
+    let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("listening") && log.contains("stopped"), "{log}");
+    let secret = token.trim().rsplit('.').next().unwrap();
+    assert!(!log.contains(secret) && !log.contains("PRIVATE KEY"), "{log}");
 }

@@ -1,7 +1,9 @@
 //! What a server refuses to start with.
 
 use crate::kit::{Ground, TestRng, config};
-use sealift_metadata::{FileSigner, KeyType};
+use sealift_metadata::authoring::RootDraft;
+use sealift_metadata::root::RoleName;
+use sealift_metadata::{Document, FileSigner, KeyType, Root, Signer};
 use sealift_server::ambient::Entropy;
 use sealift_server::exit::{Code, Failure};
 use sealift_server::run::{Parts, serve};
@@ -199,4 +201,43 @@ async fn missing_tls_material_comes_with_the_command_that_makes_it() {
         "{}",
         failure.chain()
     );
+}
+
+/// The Director's second root: the same keys, signed by `signers`.
+async fn second_root(dir: &Path, signers: &[&dyn Signer]) {
+    let first = std::fs::read(dir.join("director/1.root.json")).unwrap();
+    let first = Document::<Root>::parse(&first).unwrap();
+    let mut draft = RootDraft::next(&first, first.expires());
+    if let Some(own) = signers.get(1) {
+        draft
+            .set_role(RoleName::Root, &[own.public().clone()], 1)
+            .unwrap();
+    }
+    let mut bytes = draft.sign(signers).await.unwrap();
+    if signers.len() == 1 {
+        let at = bytes.windows(6).position(|w| w == b"\"sig\":").unwrap() + 8;
+        bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+    }
+    std::fs::write(dir.join("director/2.root.json"), bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_later_root_is_served_if_the_one_before_signed_it() {
+    let dir = tempfile::tempdir().unwrap();
+    Ground::make(dir.path(), &Ground::clock()).await;
+    let old = std::fs::read_to_string(dir.path().join("director-root.pem")).unwrap();
+    let old = FileSigner::from_pem(&old, None).unwrap();
+    let new = FileSigner::generate(KeyType::Ed25519, &mut TestRng::new("new root")).unwrap();
+    second_root(dir.path(), &[&old, &new]).await;
+    let parts = start(dir.path(), &section(&[])).await.unwrap();
+    assert_eq!(
+        parts.stage.director_root(2).unwrap(),
+        std::fs::read(dir.path().join("director/2.root.json")).unwrap()
+    );
+    assert!(parts.stage.director_root(1).is_some() && parts.stage.director_root(3).is_none());
+
+    second_root(dir.path(), &[&old]).await;
+    let failure = start(dir.path(), &section(&[])).await.unwrap_err();
+    assert_eq!(failure.code(), Code::Config);
+    assert!(failure.chain().contains("2.root.json"), "{}", failure.chain());
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use sealift_envelope::RecipientKey;
+use sealift_metadata::PublicKey;
 use sha2::{Digest as _, Sha256};
 
 use super::KEYS;
@@ -21,7 +23,16 @@ pub(super) fn list(keys: &BTreeMap<&str, Key>) -> Result<String, Failure> {
     for (name, _, purpose) in KEYS {
         let Some(key) = keys.get(name) else { continue };
         let spki = hex::encode(Sha256::digest(key.public_der()?));
+        let tuf = PublicKey::from_pem(&key.public_pem()?)?;
         writeln!(text, "{spki}  # spki  {name}: {purpose}")?;
+        writeln!(text, "{}  # tuf   {name}: {purpose}", tuf.keyid())?;
+        if let Ok(recipient) = RecipientKey::from_pem(&key.public_pem()?)
+            && recipient.key_id().to_string() != spki
+        {
+            return Err(Failure::new(format!(
+                "{name}: the envelope's key id is not the hash of the public key"
+            )));
+        }
     }
     Ok(text)
 }

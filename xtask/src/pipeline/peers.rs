@@ -1,40 +1,36 @@
-//! Second implementations: whatever `tests/peers/` holds, each one a script that ends with status 0.
-
-use std::fs;
-use std::process::Command;
+//! The second implementation of the sealed image, in Python, against the first. The foreign TUF clients need a repository
+//! made by the real binaries and run among the end-to-end tests.
 
 use super::shell::Shell;
 use super::steps::Done;
-use super::tools;
+use super::tools::PYTHON;
 use crate::failure::Failure;
 
-/// Each entry point is a shell script `run*.sh` that finds its packages in the environment.
-const DIRECTORY: &str = "tests/peers";
+const SCRIPT: &str = "tests/peers/envelope_interop.py";
+/// The Rust side: an example that seals and opens at the script's bidding.
+const PEER: &str = "target/debug/examples/peer";
 
 pub(super) fn run(shell: &Shell) -> Result<Done, Failure> {
-    let mut scripts = Vec::new();
-    for entry in fs::read_dir(shell.root().join(DIRECTORY)).map_err(|error| Failure::at(DIRECTORY, error))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with("run") && name.ends_with(".sh") {
-            scripts.push(name);
-        }
+    if !shell.root().join(PYTHON).exists() {
+        return Err(Failure::new(
+            "the Python packages are missing: run the step `tools` first",
+        ));
     }
-    scripts.sort();
-    if scripts.is_empty() {
-        return Ok(Done::LeftOut {
-            why: format!("{DIRECTORY} has no run*.sh; the peers run inside the unit tests"),
-        });
-    }
-    let mut checks = 0;
-    for script in &scripts {
-        let mut command = Command::new("bash");
-        command.arg(format!("{DIRECTORY}/{script}"));
-        tools::peer_environment(shell, &mut command);
-        shell.finish(command)?;
-        checks += 1;
+    shell.run(
+        "cargo",
+        &["build", "--package", "sealift-envelope", "--example", "peer"],
+    )?;
+    let printed = shell.run(PYTHON, &[SCRIPT, PEER])?;
+    let tally = printed.lines().last().unwrap_or_default();
+    let checks = tally
+        .split_once(" passed")
+        .and_then(|(number, _)| number.parse().ok())
+        .unwrap_or(0);
+    if checks == 0 {
+        return Err(Failure::new(format!("{SCRIPT} checked nothing: {tally}")));
     }
     Ok(Done::Passed {
-        said: scripts.join(", "),
+        said: format!("sealed images, Rust and Python in both directions: {tally}"),
         checks,
     })
 }

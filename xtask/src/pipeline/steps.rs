@@ -78,7 +78,7 @@ pub(super) const STEPS: &[Step] = &[
     quick("doctest", "the examples in the documentation", cargo::doc_tests),
     slow(
         "peers",
-        "second implementations in Python and JavaScript",
+        "the second implementation of the sealed image, in Python",
         peers::run,
     ),
     slow("doc", "documentation with warnings denied", cargo::doc),

@@ -16,6 +16,8 @@ const REQUIREMENTS: &str = "tests/peers/requirements.txt";
 /// Packages that the JavaScript peer needs, with their lock.
 const NODE_MANIFESTS: &[&str] = &["tests/peers/package.json", "tests/peers/package-lock.json"];
 const VENV: &str = "target/venv";
+/// The interpreter that has them.
+pub(super) const PYTHON: &str = "target/venv/bin/python";
 const NODE: &str = "target/node";
 /// Version of cargo-fuzz to install when there is none.
 const CARGO_FUZZ: &str = "0.13.2";
@@ -76,9 +78,7 @@ fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
 
 fn python(shell: &Shell) -> Result<String, Failure> {
     let Some(stamp) = Stamp::of(shell, VENV, &[REQUIREMENTS])? else {
-        return Ok(format!(
-            "no Python packages (tests/peers/requirements.txt is not there)"
-        ));
+        return Ok("no Python packages (tests/peers/requirements.txt is not there)".to_owned());
     };
     if stamp.is_current() {
         return Ok("Python packages present".to_owned());
@@ -93,7 +93,7 @@ fn python(shell: &Shell) -> Result<String, Failure> {
         "-r",
         REQUIREMENTS,
     ];
-    shell.run(&format!("{VENV}/bin/python"), &pip)?;
+    shell.run(PYTHON, &pip)?;
     stamp.write()?;
     Ok(format!("installed Python packages in {VENV}"))
 }
@@ -133,15 +133,13 @@ fn cargo_fuzz(shell: &Shell) -> Result<String, Failure> {
 
 /// Tells the tests of a child cargo where the peers' packages are.
 pub(super) fn peer_environment(shell: &Shell, command: &mut Command) {
-    let python = shell.root().join(VENV).join("bin/python");
+    let python = shell.root().join(PYTHON);
     if python.exists() {
         command.env("SEALIFT_PYTHON", python);
     }
     let modules = shell.root().join(NODE).join("node_modules");
     if modules.exists() {
-        command
-            .env("SEALIFT_NODE_MODULES", &modules)
-            .env("NODE_PATH", modules);
+        command.env("SEALIFT_NODE_MODULES", modules);
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The convention: `envelope-v1 §3.2` points into `docs/spec/envelope-v1.md` (or `docs/…`), to a heading that starts with
 //! that number. Documents of others are named as they name themselves: `RFC 9110 §14.2`, `TUF §5.3.4`, `Uptane §5.4.4.3`.
+//! A bare `§3.2` speaks of the specification that the crate's `lib.rs` names (`docs/spec/….md`), or else of the foreign document
+//! that the same file named before.
 
 use super::Finding;
 use crate::tree::Tree;
@@ -13,6 +15,7 @@ const FOREIGN: &[&str] = &[
     "RFC",
     "TUF",
     "Uptane",
+    "Standard",
     "FIPS",
     "SP",
     "C2SP",
@@ -28,51 +31,83 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if path.starts_with("xtask/src/tidy/") {
             continue;
         }
+        let own = crate_specification(tree, path);
+        let mut named_foreign = false;
         for (index, line) in text.lines().enumerate() {
-            for (at, _) in line.match_indices('§') {
-                if let Some(message) = judge(tree, line, at) {
-                    findings.push(Finding {
-                        rule: RULE,
-                        path: path.to_owned(),
-                        line: index + 1,
-                        message,
-                    });
+            for (at, sign) in line.match_indices('§') {
+                let number = section_number(line.get(at + sign.len()..).unwrap_or_default());
+                if number.is_empty() {
+                    // Prose about the sign itself.
+                    continue;
                 }
+                let message = match named_document(tree, line.get(..at).unwrap_or_default()) {
+                    Named::Foreign => {
+                        named_foreign = true;
+                        continue;
+                    }
+                    Named::Ours(document) => missing(tree, &document, number),
+                    Named::Nothing => match own {
+                        _ if named_foreign => None,
+                        Some(document) => missing(tree, document, number),
+                        None => Some(format!("§{number} names no document")),
+                    },
+                };
+                findings.extend(message.map(|message| Finding {
+                    rule: RULE,
+                    path: path.to_owned(),
+                    line: index + 1,
+                    message,
+                }));
             }
         }
     }
     findings
 }
 
-/// What is wrong with the reference at byte `at` of `line`, if anything.
-fn judge(tree: &Tree, line: &str, at: usize) -> Option<String> {
-    let number = section_number(line.get(at + '§'.len_utf8()..)?);
-    let before = line.get(..at)?.trim_end();
-    let mut words = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '`' | '[' | '"'));
-    let mut last = words.next()?;
-    if last.is_empty() {
-        // `name` §1: the closing quote stands between.
-        last = words.next()?;
-    }
+/// What stands before a section sign.
+enum Named {
+    Foreign,
+    Ours(String),
+    Nothing,
+}
+
+fn named_document(tree: &Tree, before: &str) -> Named {
+    let ends_word = |c: char| c.is_whitespace() || matches!(c, '(' | '`' | '[' | '"' | '*');
+    // `name` §1: a closing quote may stand between.
+    let before = before.trim_end_matches(|c: char| ends_word(c) || c == ']');
+    let mut words = before.rsplit(ends_word);
+    let last = words.next().unwrap_or_default();
     let previous = words.next().unwrap_or_default();
-    let foreign = |word: &str| FOREIGN.contains(&word.trim_start_matches('['));
-    if foreign(last) || (foreign(previous) && last.starts_with(|c: char| c.is_ascii_digit())) {
-        return None;
+    if FOREIGN.contains(&last)
+        || (FOREIGN.contains(&previous) && last.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Named::Foreign;
     }
-    let stem = last.rsplit('/').next()?.trim_end_matches(".md");
+    let stem = last
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(".md");
     let document = ["docs/spec", "docs", "docs/operating"]
         .iter()
         .map(|directory| format!("{directory}/{stem}.md"))
         .find(|path| tree.text(path).is_some());
-    let Some(document) = document else {
-        return Some(format!(
-            "§{number} names no document: `{last}` is neither in docs/ nor a known foreign one"
-        ));
-    };
+    document.map_or(Named::Nothing, Named::Ours)
+}
+
+/// The first `docs/spec/….md` in the `lib.rs` of the crate that `path` belongs to.
+fn crate_specification<'a>(tree: &'a Tree, path: &str) -> Option<&'a str> {
+    let (package, _) = path.split_once("/src/").or_else(|| path.split_once("/tests/"))?;
+    let text = tree.text(&format!("{package}/src/lib.rs"))?;
+    let rest = text.get(text.find("docs/spec/")?..)?;
+    rest.get(..rest.find(".md")? + 3)
+}
+
+fn missing(tree: &Tree, document: &str, number: &str) -> Option<String> {
     let heading = |line: &str| {
         line.starts_with('#') && section_number(line.trim_start_matches(['#', ' ', '§'])) == number
     };
-    let found = !number.is_empty() && tree.text(&document)?.lines().any(heading);
+    let found = tree.text(document).is_some_and(|text| text.lines().any(heading));
     (!found).then(|| format!("{document} has no heading numbered {number}"))
 }
 

@@ -197,6 +197,23 @@ fn a_section_of_ours_has_a_heading() {
 }
 
 #[test]
+fn a_bare_section_speaks_of_the_crates_specification() {
+    let tree = Tree::default()
+        .with("docs/spec/envelope-v1.md", "# Envelope\n## 3. Header\n")
+        .with(
+            "a/src/lib.rs",
+            "//! Specified in `docs/spec/envelope-v1.md`; a bare § is a section there.\n",
+        )
+        .with("a/src/header.rs", "// §3\n// §4\n")
+        .with("b/src/lib.rs", "// RFC 9110 §14.2 and §14.3\n");
+    let found = sections::check(&tree);
+    assert_eq!(
+        messages(&found),
+        ["a/src/header.rs:2: docs/spec/envelope-v1.md has no heading numbered 4 [sections]",]
+    );
+}
+
+#[test]
 fn a_section_of_others_names_its_document() {
     for good in [
         "// RFC 9110 §14.2",

@@ -6,9 +6,11 @@ use crate::db::{DbError, DirectorRow, DirectorSet};
 /// Sets whose documents are kept, the current one included.
 const KEPT_SETS: i64 = 4;
 
+type Columns = (i64, Vec<u8>, Vec<u8>, i64, i64);
+
 impl SqliteInventory {
     pub(super) async fn read_director(&self, vehicle: &str) -> Result<Option<DirectorRow>, DbError> {
-        let row: Option<(i64, Vec<u8>, Vec<u8>, i64, i64)> = sqlx::query_as(
+        let row: Option<Columns> = sqlx::query_as(
             "SELECT version, decision, timestamp, issued_at, expires_at FROM director_sets WHERE vehicle_id = ?",
         )
         .bind(vehicle)

@@ -23,6 +23,16 @@ impl SqliteInventory {
     pub(super) async fn register_vehicle(&self, vehicle: &NewVehicle, now: Timestamp) -> Result<(), DbError> {
         const DURING: &str = "registering a vehicle";
         let mut tx = self.write(DURING).await?;
+        // Asked first, so that a vehicle registered twice is told so, and not which of its keys is taken.
+        let known = sqlx::query("SELECT 1 FROM vehicles WHERE id = ?").bind(&vehicle.id);
+        if known
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failed(DURING))?
+            .is_some()
+        {
+            return Err(DbError::Exists("the vehicle id"));
+        }
         sqlx::query(
             "INSERT INTO vehicles (id, state, certificate_key_id, registered_at) VALUES (?, 'active', ?, ?)",
         )
@@ -233,9 +243,7 @@ fn taken(error: sqlx::Error) -> DbError {
         return failed("registering a vehicle")(error);
     };
     let message = database.message();
-    DbError::Exists(if message.contains("vehicles.id") {
-        "the vehicle id"
-    } else if message.contains("certificate_key_id") {
+    DbError::Exists(if message.contains("certificate_key_id") {
         "the certificate's key"
     } else if message.contains("ecus.serial") {
         "an ECU serial"

@@ -2,12 +2,14 @@
 
 mod answer;
 mod broken;
+mod ground;
 mod rng;
 mod vehicle;
 mod world;
 
 pub use answer::Answer;
-pub use broken::{BreakingStore, Hammer};
+pub use broken::BreakingStore;
+pub use ground::{Ground, TestClock, config};
 pub use rng::TestRng;
 pub use vehicle::{TestEcu, TestVehicle, certificate};
-pub use world::{Ground, Image, TestClock, World, config};
+pub use world::World;
