@@ -121,6 +121,7 @@ impl Vehicle {
             states: &mut states,
         };
         let ended = run.update().await;
+        run.count_unreachable(&ended);
         if let Err(error) = &ended {
             run.record(error).await;
             if matches!(error, CycleError::Refused(_) | CycleError::Install { .. }) {

@@ -44,6 +44,16 @@ struct Kept {
     time_floor: Option<Timestamp>,
     #[serde(default)]
     attacks: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unreachable_cycles: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The memory cannot be read or written, or would have to go back.
@@ -198,6 +208,26 @@ impl EcuState {
             return Ok(());
         }
         self.change(|kept| kept.attacks.push(code.to_owned()))
+    }
+
+    /// Notes that a cycle could not reach the server; gives how many did not, one after the other.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn note_unreachable(&mut self) -> Result<u32, EcuStateError> {
+        self.change(|kept| kept.unreachable_cycles = kept.unreachable_cycles.saturating_add(1))?;
+        Ok(self.kept.unreachable_cycles)
+    }
+
+    /// Notes that the server was reached.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn note_reached(&mut self) -> Result<(), EcuStateError> {
+        if self.kept.unreachable_cycles == 0 {
+            return Ok(());
+        }
+        self.change(|kept| kept.unreachable_cycles = 0)
     }
 
     /// Forgets the attacks `reported`, which the server has confirmed.

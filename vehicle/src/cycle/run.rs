@@ -23,6 +23,9 @@ use crate::report;
 use crate::select::{Selected, select, something_new};
 use crate::transport::Transport;
 
+/// Cycles in a row without an answer that are reported as an attack.
+const UNREACHABLE_CYCLES: u32 = 3;
+
 /// One cycle under way.
 pub(super) struct Run<'a> {
     pub(super) vehicle: &'a Vehicle,
@@ -249,6 +252,29 @@ impl Run<'_> {
             })
             .await;
         Ok(())
+    }
+
+    /// Counts cycles that did not reach the server: after some in a row that is worth a report (TUF 1.5.2).
+    pub(super) fn count_unreachable(&mut self, ended: &Result<Outcome, CycleError>) {
+        let primary = self
+            .vehicle
+            .provisioned
+            .primary()
+            .map(|primary| primary.serial.as_str());
+        let Some(state) = primary.and_then(|serial| self.states.get_mut(serial)) else {
+            return;
+        };
+        let counted = if matches!(ended, Err(CycleError::Network(_))) {
+            state.note_unreachable().and_then(|count| match count {
+                UNREACHABLE_CYCLES => state.note_attack(Attack::Unreachable.code()),
+                _ => Ok(()),
+            })
+        } else {
+            state.note_reached()
+        };
+        if let Err(error) = counted {
+            tracing::warn!(%error, "how many cycles failed could not be put on record");
+        }
     }
 
     /// Puts a refusal on record, for the next report.

@@ -29,6 +29,8 @@ pub(super) fn resume(
     // A record is 24 bytes; the rest is the header and a torn record.
     let cap = segments.count().saturating_mul(24).saturating_add(4096);
     let bytes = match durable::read_capped(journal, cap) {
+        // Killed before the first header was written.
+        Ok(Some(bytes)) if bytes.is_empty() => return Ok(Resumed::No(None)),
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(Resumed::No(None)),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {

@@ -13,7 +13,7 @@ use sealift_vehicle::events::Silent;
 use sealift_vehicle::http::danger::plain_http;
 use sealift_vehicle::program::SystemWorld;
 use sealift_vehicle::transport::Policy;
-use sealift_vehicle::{DemoKeys, FileInstaller, Outcome, Surroundings, Vehicle};
+use sealift_vehicle::{FileInstaller, Outcome, Surroundings};
 
 use crate::happy::firmware;
 use crate::kit::{Fleet, GATEWAY, Sealing, Server};
@@ -68,7 +68,7 @@ async fn a_whole_cycle_over_http() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let vehicle = Vehicle::open(fleet.layout(), DemoKeys::Refuse).unwrap();
+    let vehicle = fleet.open();
     let fetch = plain_http(&base.parse().unwrap()).unwrap();
     let surroundings = Surroundings {
         fetch: &fetch,

@@ -2,13 +2,15 @@
 
 mod disk;
 mod fleet;
+mod profile;
 mod repo;
 mod rng;
 mod server;
 mod world;
 
 pub(crate) use disk::FullDisk;
-pub(crate) use fleet::{Fleet, Sealing, VEHICLE, profile};
+pub(crate) use fleet::{Fleet, Sealing, VEHICLE};
+pub(crate) use profile::profile;
 pub(crate) use server::{Server, Trick};
 pub(crate) use world::{FakeWorld, Recorder};
 

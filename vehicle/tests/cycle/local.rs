@@ -107,7 +107,7 @@ async fn other_damaged_metadata_are_fetched_again() {
 #[tokio::test]
 async fn a_second_process_is_told_busy() {
     let fleet = assigned().await;
-    let _first = Vehicle::open(fleet.layout(), DemoKeys::Refuse).unwrap();
+    let _first = fleet.open();
     let second = Vehicle::open(fleet.layout(), DemoKeys::Refuse).unwrap_err();
     assert!(matches!(second, OpenError::Lock(LockError::Busy)));
 }

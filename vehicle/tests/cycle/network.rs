@@ -235,3 +235,21 @@ async fn a_host_that_keeps_failing_is_left_alone_for_a_while() {
     sealift_vehicle::World::sleep(&fleet.world, wait).await;
     assert_eq!(fleet.cycle_of(&vehicle).await.unwrap(), Outcome::Installed);
 }
+
+#[tokio::test]
+async fn a_vehicle_that_was_cut_off_says_so_when_it_is_back() {
+    let fleet = assigned().await;
+    for _ in 0..4 {
+        fleet.server.trick("/", u32::MAX, Trick::Down);
+        assert_eq!(fleet.cycle().await.unwrap_err().exit_code(), 11);
+        fleet.server.clear_tricks();
+    }
+    assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
+    let codes: Vec<_> = fleet
+        .server
+        .reports()
+        .iter()
+        .map(|reports| reports[GATEWAY].attacks_detected.clone())
+        .collect();
+    assert_eq!(codes, [vec!["unreachable".to_owned()], vec![]]);
+}

@@ -12,7 +12,6 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
-use sealift_vehicle::DemoKeys;
 use tokio_rustls::TlsAcceptor;
 
 use crate::happy::firmware;
@@ -167,7 +166,7 @@ async fn exit_codes_tell_what_to_do() {
         "{output:?}"
     );
 
-    let held = sealift_vehicle::Vehicle::open(fleet.layout(), DemoKeys::Refuse).unwrap();
+    let held = fleet.open();
     assert_eq!(run(&fleet.path(""), &["--once"]).await.status.code(), Some(13));
     drop(held);
 

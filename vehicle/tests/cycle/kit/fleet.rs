@@ -10,11 +10,13 @@ use sealift_envelope::{
     SegmentSize,
 };
 use sealift_metadata::uptane::{
-    DirectedEcu, Direction, FileDigest, ImageProfile, KeyBoxRef, Protection, SegmentAlgorithm, Segments,
+    DirectedEcu, Direction, FileDigest, ImageProfile, KeyBoxRef, SegmentAlgorithm, Segments,
 };
 use sealift_metadata::{
     EcuSerial, FileSigner, HardwareId, KeyType, RepositoryId, Signer, TargetFile, TargetPath,
 };
+use sealift_vehicle::cycle::OpenError;
+use sealift_vehicle::lock::LockError;
 use sealift_vehicle::transport::Policy;
 use sealift_vehicle::{
     CycleError, DemoKeys, FileInstaller, Installer, Layout, Outcome, Surroundings, Vehicle,
@@ -22,12 +24,12 @@ use sealift_vehicle::{
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::profile::{HARDWARE, profile};
 use super::repo::Repo;
 use super::rng::SameBytes;
 use super::{CAMERA, FakeWorld, GATEWAY, Recorder, Server};
 
 pub(crate) const VEHICLE: &str = "VIN-0001";
-const HARDWARE: &str = "hw-a";
 
 /// Kind of the ECUs' sealing keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,8 +343,17 @@ impl Fleet {
     }
 
     /// A process that works on the directory.
+    ///
+    /// Tests that start programs fork this process, and until the child has become another program it holds copies of
+    /// all locks; so "busy" is asked again for a while.
     pub(crate) fn open(&self) -> Vehicle {
-        Vehicle::open(self.layout(), DemoKeys::Refuse).unwrap()
+        for _ in 0..1_000_000 {
+            match Vehicle::open(self.layout(), DemoKeys::Refuse) {
+                Err(OpenError::Lock(LockError::Busy)) => std::thread::yield_now(),
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the directory stays locked");
     }
 
     /// One cycle of a running process.
@@ -374,27 +385,5 @@ impl Fleet {
         };
         self.recorder.kill_after(usize::MAX);
         ended
-    }
-}
-
-/// A profile with everything a test does not care about.
-pub(crate) fn profile(
-    plain: FileDigest,
-    header: Option<FileDigest>,
-    segments: Option<Segments>,
-    release_counter: u64,
-) -> ImageProfile {
-    ImageProfile {
-        plain,
-        header,
-        segments,
-        protection: if header.is_some() {
-            Protection::SealedV1
-        } else {
-            Protection::None
-        },
-        release_counter,
-        hardware_ids: [HardwareId::new(HARDWARE).unwrap()].into(),
-        version: format!("1.{release_counter}"),
     }
 }
