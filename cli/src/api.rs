@@ -214,9 +214,10 @@ impl Api {
         let Some(problem) = problem else {
             return Failure::new(fault, format!("{}{path} answered {status}", self.base));
         };
+        let title = problem.title.trim_end_matches('.');
         let what = match &problem.detail {
-            Some(detail) => format!("{}: {detail}", problem.title),
-            None => problem.title.clone(),
+            Some(detail) => format!("{title}: {detail}"),
+            None => title.to_owned(),
         };
         let failure = Failure::new(fault, what);
         match (problem.next, fault) {

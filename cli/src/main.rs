@@ -9,6 +9,12 @@ use sealift_cli::{Cli, Fault, World};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_target(false)
+        .without_time()
+        .init();
     #[expect(clippy::disallowed_methods, reason = "the one reading of the real clock")]
     let now = jiff::Timestamp::now();
     let mut world = World::new(&cli, now, rand_core::UnwrapErr(getrandom::SysRng));

@@ -130,7 +130,7 @@ pub(crate) fn directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::file("make the directory", path, error))
 }
 
-/// Makes a directory that must be new or empty.
+/// Fails unless `path` is an empty directory or does not exist; makes the directories above it.
 pub(crate) fn fresh_directory(path: &Path) -> Result<(), Failure> {
     match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
         Ok(true) => Err(
@@ -138,7 +138,8 @@ pub(crate) fn fresh_directory(path: &Path) -> Result<(), Failure> {
                 .next("name a new or empty directory"),
         ),
         Ok(false) => Ok(()),
-        Err(_) => directory(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => directory(parent(path)),
+        Err(error) => Err(Failure::file("use the directory", path, error)),
     }
 }
 

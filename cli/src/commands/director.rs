@@ -148,7 +148,7 @@ impl Init {
         let key = NewKey::generate(Kind::Ed25519, world.rng())?;
         key.write(file, passphrase.as_ref(), self.overwrite, world.rng())?;
         match key {
-            NewKey::Signing(signer) => Ok(signer),
+            NewKey::Signing(signer) => Ok(*signer),
             NewKey::Either(_) => Err(Failure::new(Fault::Key, "the new key cannot sign")),
         }
     }

@@ -36,15 +36,15 @@ Exit codes:
 #[command(name = "sealift", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     /// Print results as JSON on stdout, failures as JSON on stderr
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 
     /// No progress, no remarks; warnings and failures remain
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
 
     /// Accept the public demonstration keys (their private halves are known to everyone)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) demo: bool,
 
     #[command(subcommand)]

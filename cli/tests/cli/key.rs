@@ -150,3 +150,41 @@ fn certificates_are_issued_from_an_encrypted_authority() {
     vehicle[2] = "not a vehicle";
     world.fails(2, &vehicle);
 }
+
+#[test]
+fn demonstration_keys_are_refused_outside_a_demonstration() {
+    let world = World::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../keys-example");
+    let kek = format!("{folder}/kek.pub.pem");
+    let root = format!("{folder}/image/root.pem");
+    world.write("image", "bytes");
+    let seal = ["image", "seal", "--recipient", &kek, "image"];
+    let message = world.fails(9, &seal);
+    assert!(message.contains("--demo"), "{message}");
+    assert!(!world.exists("image.sealed"));
+    world.ok(&[&seal[..], &["--demo"]].concat());
+    world.fails(
+        9,
+        &[
+            "director",
+            "init",
+            "--out",
+            "d",
+            "--root-key",
+            &root,
+            "--unencrypted",
+        ],
+    );
+    world.fails(
+        9,
+        &[
+            "image",
+            "open",
+            "--key",
+            &format!("{folder}/kek.pem"),
+            "image.sealed",
+            "-o",
+            "back",
+        ],
+    );
+}

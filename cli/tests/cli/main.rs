@@ -1,5 +1,10 @@
 //! The binary as its users meet it: real processes, a repository in a temporary folder.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a world that cannot be set up is a failed test"
+)]
+
 mod documented;
 mod image;
 mod kek;
@@ -7,3 +12,4 @@ mod key;
 mod kit;
 mod repository;
 mod target;
+mod vehicle;

@@ -138,7 +138,7 @@ fn signing_with_the_wrong_key_publishes_nothing() {
     let before = world.read("repo/repo/timestamp.json");
     let wrong = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "root.pem"];
     world.fails(
-        3,
+        4,
         &[&["repo", "refresh", "--repository", &url], &wrong[..]].concat(),
     );
     assert_eq!(world.read("repo/repo/timestamp.json"), before);

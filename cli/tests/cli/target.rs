@@ -260,3 +260,57 @@ fn a_target_list_can_be_published_again() {
         .concat(),
     );
 }
+
+#[test]
+fn an_image_sealed_before_is_published_as_it_is() {
+    let world = world();
+    let url = world.url();
+    let id = world.json(&["repo", "show", "--repository", &url])["repository_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let place = ["--repository-id", &id, "--target-path", "pre.img"];
+    let seal = ["image", "seal", "--director", "kek.pub.pem", "image"];
+    let sealed = world.json(&[&seal[..], &place].concat());
+    let digest = sealed["plain"]["sha256"].as_str().unwrap();
+    let sealed_here = [
+        "--sealed",
+        "--keys",
+        "image.sealed.keys",
+        "--plain-sha256",
+        digest,
+    ];
+    let added = world.json(&strs(&world.add("image.sealed", "pre.img", "1", &sealed_here)));
+    assert_eq!(added["sha256"], sealed["sealed"]["sha256"]);
+    for part in ["plain", "header", "segments"] {
+        assert_eq!(added["sealift"][part], sealed[part], "{part}");
+    }
+    open(&world, "pre.img", "image.sealed");
+    assert_eq!(world.read("back"), bytes(200_000));
+    world.ok(&[
+        "repo",
+        "verify",
+        "--repository",
+        &url,
+        "--root",
+        "1.root.json",
+        "--deep",
+    ]);
+
+    world.fails(3, &strs(&world.add("image", "b.img", "1", &sealed_here)));
+    world.fails(2, &strs(&world.add("image.sealed", "b.img", "1", &["--sealed"])));
+    world.write("other", "x");
+    world.ok(&[
+        &["image", "seal", "--director", "kek.pub.pem", "other"],
+        &place[..],
+    ]
+    .concat());
+    let foreign = [
+        "--sealed",
+        "--keys",
+        "other.sealed.keys",
+        "--plain-sha256",
+        digest,
+    ];
+    world.fails(3, &strs(&world.add("image.sealed", "b.img", "1", &foreign)));
+}

@@ -15,16 +15,17 @@ use crate::sealing::SealOptions;
 use crate::{World, faults, keys, output};
 
 #[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("opener").required(true).multiple(true)))]
 #[command(after_help = "\
 Without --recipient and --director nobody could ever open the result, so one of them is required.
 With --director the files OUT.keys (wrapped keys, keep with the repository) and OUT.segments appear beside OUT.")]
 pub(in crate::commands) struct Seal {
     /// Public key that can open the image from the file alone; may be given several times
-    #[arg(long, value_name = "PUB.pem", required_unless_present = "director")]
+    #[arg(long, value_name = "PUB.pem", group = "opener")]
     recipient: Vec<PathBuf>,
 
     /// Public key-encryption key of a Director; may be given several times. Needs --repository-id and --target-path
-    #[arg(long, value_name = "KEK-PUB.pem")]
+    #[arg(long, value_name = "KEK-PUB.pem", group = "opener")]
     director: Vec<PathBuf>,
 
     /// Repository that the Director's key is bound to: SHA-256 of its 1.root.json (see `sealift repo show`)

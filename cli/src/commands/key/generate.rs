@@ -80,7 +80,7 @@ pub(in crate::commands) fn public_name(private: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(in crate::commands) enum NewKey {
     /// An Ed25519 key.
-    Signing(FileSigner),
+    Signing(Box<FileSigner>),
     /// A P-256 or RSA key, which may sign or open.
     Either(PrivateKey),
 }
@@ -115,9 +115,9 @@ impl NewKey {
     pub(in crate::commands) fn generate(kind: Kind, rng: &mut SystemRng) -> Result<Self, Failure> {
         let failed = || Failure::new(Fault::Key, "cannot make the key");
         Ok(match kind {
-            Kind::Ed25519 => {
-                Self::Signing(FileSigner::generate(KeyType::Ed25519, rng).map_err(|e| failed().because(e))?)
-            }
+            Kind::Ed25519 => Self::Signing(Box::new(
+                FileSigner::generate(KeyType::Ed25519, rng).map_err(|e| failed().because(e))?,
+            )),
             Kind::P256 => Self::Either(PrivateKey::generate_p256(rng)),
             Kind::Rsa3072 => {
                 Self::Either(PrivateKey::generate_rsa(rng, 3072).map_err(|e| failed().because(e))?)

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Seal an image and publish it in one go, straight into the store
-    Add(add::Add),
+    Add(Box<add::Add>),
     /// Take an image off the list (its bytes stay in the store)
     Remove(remove::Remove),
     /// List the images that the repository's keys vouch for

@@ -20,12 +20,9 @@ pub(in crate::commands) struct Add {
     #[arg(long, value_name = "CERT.pem")]
     certificate: PathBuf,
 
-    /// One ECU; give one for each, exactly one with `primary`
-    #[arg(
-        long,
-        required = true,
-        value_name = "SERIAL,hardware=HW,signing=PUB.pem[,sealing=PUB.pem][,primary][,require-sealed]"
-    )]
+    /// One ECU, given once for each: SERIAL,hardware=HW,signing=PUB.pem and where they apply ,sealing=PUB.pem
+    /// ,primary ,require-sealed. Exactly one is the primary
+    #[arg(long, required = true, value_name = "SERIAL,FIELD=…")]
     ecu: Vec<KnownEcu>,
 
     #[command(flatten)]

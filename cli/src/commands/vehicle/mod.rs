@@ -26,7 +26,7 @@ pub(super) enum Command {
     /// Refuse the vehicle's certificate from now on
     Revoke(assign::Revoke),
     /// Make keys and certificate, register, and write the vehicle's provisioning directory
-    Provision(provision::Provision),
+    Provision(Box<provision::Provision>),
 }
 
 impl Command {

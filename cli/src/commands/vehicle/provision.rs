@@ -26,12 +26,9 @@ pub(in crate::commands) struct Provision {
     /// Vehicle id
     id: VehicleId,
 
-    /// One ECU whose keys are to be made; give one for each, exactly one with `primary`
-    #[arg(
-        long,
-        required = true,
-        value_name = "SERIAL,hardware=HW[,key=p256|rsa|none][,signing=ed25519|p256][,primary][,require-sealed]"
-    )]
+    /// One ECU, given once for each: SERIAL,hardware=HW and where they apply ,key=p256|rsa|none (sealing key, default
+    /// p256) ,signing=ed25519|p256 (default ed25519) ,primary ,require-sealed. Exactly one is the primary
+    #[arg(long, required = true, value_name = "SERIAL,FIELD=…")]
     ecu: Vec<NewEcu>,
 
     /// Certificate of the CA that vehicles' client certificates come from
