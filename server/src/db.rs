@@ -70,7 +70,7 @@ pub trait Inventory: Send + Sync + fmt::Debug {
 
     /// Stores what a verified manifest reports; false, and nothing stored, if a counter in it was outrun meanwhile.
     async fn record_manifest(&self, vehicle: &str, manifest: &ManifestRecord) -> Result<bool, DbError>;
-    /// Adds to the record of decisions and anomalies.
+    /// Adds to the record of decisions and anomalies, which keeps the newest of each vehicle.
     async fn record_event(
         &self,
         vehicle: &str,

@@ -184,6 +184,27 @@ async fn an_ecu_of_another_vehicle_cannot_be_reported_on() {
 }
 
 #[tokio::test]
+async fn events_are_kept_up_to_a_number() {
+    let db = inventory().await;
+    for n in 0..1005 {
+        db.record_event("v1", at(n), "kind", &n.to_string())
+            .await
+            .unwrap();
+    }
+    db.record_event("v2", at(1), "kind", "other").await.unwrap();
+    let events = db.events("v1", 5000).await.unwrap();
+    assert_eq!(
+        (
+            events.len(),
+            events[0].detail.as_str(),
+            events[999].detail.as_str()
+        ),
+        (1000, "1004", "5")
+    );
+    assert_eq!(db.events("v2", 5000).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn lists_page_by_id() {
     let db = inventory().await;
     for id in ["c", "a", "b"] {

@@ -7,6 +7,7 @@ use sealift_metadata::authoring::{self, DirectorDraft, counter_version};
 use sealift_metadata::trust::TrustedRepository;
 use sealift_metadata::uptane::{DirectedEcu, Direction, FileDigest, KeyBoxRef, VerifiedTarget, image_target};
 use sealift_metadata::{EcuSerial, HardwareId, TargetPath, VehicleId};
+use sealift_wire::limits::DIRECTOR_TARGETS_PROFILE_BYTES;
 use sealift_wire::{ProblemKind, paths};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,10 @@ impl Stage {
             draft.set_correlation_id(*only);
         }
         let signed: authoring::DirectorSet = draft.sign(self.signing.root(), self.signing.director()).await?;
+        let length = signed.targets.len();
+        if u64::try_from(length).unwrap_or(u64::MAX) > DIRECTOR_TARGETS_PROFILE_BYTES {
+            tracing::error!(vehicle = %id, bytes = length, "director targets are larger than clients read; assign fewer ECUs at once");
+        }
         Ok(DirectorSet {
             current: DirectorRow {
                 version,

@@ -5,6 +5,9 @@ use crate::db::{DbError, EventRow, ManifestRecord, ReportRow};
 use jiff::Timestamp;
 use sqlx::{Sqlite, Transaction};
 
+/// Events kept for each vehicle, the newest: one that misbehaves cannot fill the disk.
+const KEPT_EVENTS: i64 = 1000;
+
 impl SqliteInventory {
     pub(super) async fn write_manifest(
         &self,
@@ -48,15 +51,26 @@ impl SqliteInventory {
         kind: &str,
         detail: &str,
     ) -> Result<(), DbError> {
+        const DURING: &str = "recording an event";
+        let mut tx = self.write(DURING).await?;
         sqlx::query("INSERT INTO events (at, vehicle_id, kind, detail) VALUES (?, ?, ?, ?)")
             .bind(at.as_millisecond())
             .bind(vehicle)
             .bind(kind)
             .bind(detail)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await
-            .map_err(failed("recording an event"))?;
-        Ok(())
+            .map_err(failed(DURING))?;
+        sqlx::query(
+            "DELETE FROM events WHERE vehicle_id = ?1 AND id <= (SELECT id FROM events
+                WHERE vehicle_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        )
+        .bind(vehicle)
+        .bind(KEPT_EVENTS)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed(DURING))?;
+        tx.commit().await.map_err(failed(DURING))
     }
 
     pub(super) async fn list_events(&self, vehicle: &str, limit: u32) -> Result<Vec<EventRow>, DbError> {

@@ -5,6 +5,8 @@ mod flipped_byte;
 mod foreign_key_box;
 mod foreign_manifest;
 mod revoked_vehicle;
+mod rogue_director;
+mod stolen_director_keys;
 mod yesterdays_metadata;
 
 use sealift_tests::process::Run;
