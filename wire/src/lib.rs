@@ -15,9 +15,9 @@ pub mod scope;
 pub mod vehicles;
 
 pub use problem::{Problem, ProblemKind};
-pub use sealift_metadata::{EcuSerial, HardwareId, VehicleId};
 pub use ready::ReadyFile;
 pub use scope::Scope;
+pub use sealift_metadata::{EcuSerial, HardwareId, VehicleId};
 pub use vehicles::{
     Assignment, AssignmentRequest, Ecu, EcuRegistration, Installed, Vehicle, VehicleList,
     VehicleRegistration, VehicleState, VehicleSummary,
