@@ -52,7 +52,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whether `word` stands in `line` on its own: `docs/work/` is somebody's directory, not the machine's.
+/// Whether `word` stands in `line` on its own: below another directory it is somebody else's name, not the machine's.
 fn occurs(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line.get(..at).and_then(|head| head.chars().next_back());
