@@ -29,8 +29,8 @@ pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
 pub use publish::{
-    Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Signers,
-    TargetMap,
+    Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Resign,
+    Signers, TargetMap,
 };
 pub use store::{Object, Store, Written};
 pub use upload::{Content, ObjectUpload, Upload, UploadError, UploadWriter, upload_bytes};

@@ -26,7 +26,7 @@ use sealift_metadata::signer::Signer;
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 
-pub use change::{Change, ChangeError, Operation, TargetMap};
+pub use change::{Change, ChangeError, Operation, Resign, TargetMap};
 pub use error::PublishError;
 pub use init::InitError;
 pub use refresh::Due;
@@ -133,7 +133,7 @@ impl Publisher {
     /// Applies `change` to the newest state and makes the result current, all of it or nothing.
     ///
     /// When another publisher is first, the change is applied again to what that one made. A change that changes nothing
-    /// writes nothing.
+    /// writes nothing, unless it is [`Resign`].
     ///
     /// # Errors
     /// [`PublishError`]. The repository is then as it was before, or as another publisher made it; after
@@ -149,7 +149,7 @@ impl Publisher {
             let before = base.repository.targets().role().targets();
             let mut after = before.clone();
             change.apply(&mut after)?;
-            if after == *before {
+            if after == *before && !(change.signs_unchanged() && overtaken == 0) {
                 return Ok(self.unchanged(base, overtaken));
             }
             self.check_objects(before, &after).await?;

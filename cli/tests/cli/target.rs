@@ -211,6 +211,17 @@ fn a_failing_store_leaves_the_repository_as_it_was() {
     )));
 }
 
+/// T-4.3-4
+#[test]
+fn an_unchanged_target_list_is_signed_again_on_request() {
+    let world = world();
+    let url = world.url();
+    world.ok(&[&["repo", "publish", "--resign", "--repository", &url], &SIGN[..]].concat());
+    let list = world.json(&["target", "list", "--repository", &url]);
+    assert_eq!(list["targets_version"], 2);
+    world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json"]);
+}
+
 #[test]
 fn a_target_list_can_be_published_again() {
     let world = world();

@@ -38,6 +38,25 @@ pub trait Change: Send + Sync {
     /// # Errors
     /// [`ChangeError`] when the change does not fit; nothing is published then.
     fn apply(&self, targets: &mut TargetMap) -> Result<(), ChangeError>;
+
+    /// Whether to sign even a list that came out as it was; by default that writes nothing.
+    fn signs_unchanged(&self) -> bool {
+        false
+    }
+}
+
+/// The change that changes nothing and signs all the same: Targets get a new version and a new expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resign;
+
+impl Change for Resign {
+    fn apply(&self, _targets: &mut TargetMap) -> Result<(), ChangeError> {
+        Ok(())
+    }
+
+    fn signs_unchanged(&self) -> bool {
+        true
+    }
 }
 
 /// One step of a change.

@@ -6,7 +6,7 @@ use clap::Args;
 use sealift_metadata::Targets;
 use sealift_metadata::document::Document;
 use sealift_metadata::trust::Limits;
-use sealift_repository::{Due, Published, TargetMap};
+use sealift_repository::{Due, Published, Resign, TargetMap};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -23,12 +23,16 @@ pub(in crate::commands) struct Publish {
     repository: RepositoryArgs,
 
     /// Publish this root, which must be the next version; give old and new keys of roles whose keys it changes
-    #[arg(long, value_name = "N.root.json", required_unless_present = "targets")]
+    #[arg(long, value_name = "N.root.json", required_unless_present_any = ["targets", "resign"])]
     new_root: Option<PathBuf>,
 
     /// Make the target list equal to that of this Targets document; it is signed again with --targets-key
     #[arg(long, value_name = "TARGETS.json")]
     targets: Option<PathBuf>,
+
+    /// Sign the list of targets again as it is, to give it a new version and a new expiry
+    #[arg(long, conflicts_with = "targets")]
+    resign: bool,
 
     #[command(flatten)]
     signing: SigningArgs,
@@ -86,9 +90,17 @@ impl Publish {
                     .map_err(publishing::failed)?,
             );
         }
+        if self.resign {
+            published = Some(
+                publisher
+                    .publish(&Resign, now)
+                    .await
+                    .map_err(publishing::failed)?,
+            );
+        }
         match published {
             Some(published) => show(world, &published),
-            None => Err(Failure::usage("nothing to publish").next("give --new-root or --targets")),
+            None => Err(Failure::usage("nothing to publish").next("give --new-root, --targets or --resign")),
         }
     }
 }
