@@ -29,13 +29,18 @@ pub fn package_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The path of one of the project's binaries.
+/// Names a directory with other builds of the binaries to test, for example `target/release`.
+const OTHER_BUILD: &str = "SEALIFT_BIN_DIR";
+
+/// The path of one of the project's binaries: beside this build of the tests, or where `SEALIFT_BIN_DIR` says.
 ///
 /// # Panics
 /// When it has not been built: cargo builds the binaries of other packages only when asked.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let path = profile_dir().join(name);
+    let path = std::env::var_os(OTHER_BUILD)
+        .map_or_else(profile_dir, PathBuf::from)
+        .join(name);
     assert!(
         path.is_file(),
         "{} is missing; build it first: cargo build -p sealift-cli -p sealift-server -p sealift-vehicle \

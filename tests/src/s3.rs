@@ -1,9 +1,12 @@
 //! An S3 service on this machine, when its package is installed.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::{Daemon, Program};
+
+/// How often a port may be lost to another process.
+const ATTEMPTS: u32 = 5;
 
 /// The interpreter with the peers' packages: `SEALIFT_PYTHON`, else the one the test run installs.
 ///
@@ -36,7 +39,7 @@ impl S3 {
     ///
     /// # Errors
     /// A sentence why it cannot be had here.
-    pub fn start(logs: &std::path::Path) -> Result<Self, String> {
+    pub fn start(logs: &Path) -> Result<Self, String> {
         let python = python()?;
         let probe = Program::new("python", &python)
             .args(["-c", "import moto.server, boto3"])
@@ -44,12 +47,9 @@ impl S3 {
         if probe.code() != Some(0) {
             return Err(format!("{} has no moto[server]", python.display()));
         }
-        // moto cannot be asked which port it took, so the port is chosen here and may be lost to another process.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
-        let address = port.map_err(|error| error.to_string())?;
-        let program = Program::new("moto", &python).args(["-m", "moto.server", "-H", "127.0.0.1", "-p"]);
-        let mut daemon = program.arg(address.port().to_string()).spawn(logs, "s3");
-        daemon.wait_until("listening S3", |_| TcpStream::connect(address).ok());
+        let (address, daemon) = (0..ATTEMPTS)
+            .find_map(|_| listening(&python, logs))
+            .ok_or_else(|| format!("moto found no free port in {ATTEMPTS} attempts"))?;
         let script = "import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', \
              aws_access_key_id='test', aws_secret_access_key='test').create_bucket(Bucket=sys.argv[2])";
         let _ = Program::new("python", &python)
@@ -67,6 +67,20 @@ impl S3 {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// Starts moto on a port that is free now. `None` when another process took it meanwhile: moto cannot choose its own.
+fn listening(python: &Path, logs: &Path) -> Option<(SocketAddr, Daemon)> {
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|socket| socket.local_addr())
+        .ok()?;
+    let program = Program::new("moto", python).args(["-m", "moto.server", "-H", "127.0.0.1", "-p"]);
+    let mut daemon = program.arg(address.port().to_string()).spawn(logs, "s3");
+    let listens = daemon.wait_for("listening S3", |daemon| match daemon.ended() {
+        Some(_) => Some(false),
+        None => TcpStream::connect(address).ok().map(|_| true),
+    });
+    listens.then_some((address, daemon))
 }
 
 /// Environment that points an S3 client at `address`.

@@ -13,3 +13,4 @@ mod kek_rotate;
 mod publishing;
 mod refusals;
 mod resume_after_kill;
+mod telemetry;
