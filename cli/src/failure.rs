@@ -103,7 +103,7 @@ impl Failure {
         use std::io::ErrorKind;
         let (fault, next) = match error.kind() {
             ErrorKind::NotFound => (Fault::NotFound, Some("check the path")),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => (
                 Fault::LocalIo,
                 Some("free some space; nothing was left under the final name"),
             ),

@@ -28,7 +28,14 @@ pub(crate) fn open(what: impl Into<String>, error: OpenError) -> Failure {
     match error {
         OpenError::Read(error) | OpenError::Write(error) => local(what, error),
         OpenError::Unwrap(error) => unwrap(what, error),
-        OpenError::Range { .. } => Failure::refused(what).because(error),
+        // The error says what to do itself.
+        OpenError::Range { .. }
+        | OpenError::Format(
+            FormatError::Version { .. }
+            | FormatError::Suite(_)
+            | FormatError::Wrap(_)
+            | FormatError::Magic { .. },
+        ) => Failure::refused(what).because(error),
         _ => Failure::refused(what)
             .because(error)
             .next("do not use any bytes of it; fetch the image again"),

@@ -18,9 +18,11 @@ mod passphrase;
 mod progress;
 mod publishing;
 mod sealing;
+mod signals;
 mod store;
 mod world;
 
 pub use commands::{Cli, run};
 pub use failure::{Failure, Fault, report};
+pub use signals::watch;
 pub use world::World;

@@ -9,6 +9,7 @@ use sealift_cli::{Cli, Fault, World};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    sealift_cli::watch();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)

@@ -9,6 +9,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Fault};
+use crate::signals::Unfinished;
 
 /// Whether an existing file may be replaced.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -33,6 +34,7 @@ pub(crate) struct OutFile {
     temporary: BufWriter<NamedTempFile>,
     target: PathBuf,
     overwrite: Overwrite,
+    unfinished: Unfinished,
 }
 
 impl OutFile {
@@ -51,7 +53,9 @@ impl OutFile {
         let temporary = builder
             .tempfile_in(directory)
             .map_err(|error| Failure::file("create a file beside", target, error))?;
+        let unfinished = Unfinished::new(temporary.path());
         Ok(Self {
+            unfinished,
             temporary: BufWriter::with_capacity(256 * 1024, temporary),
             target: target.to_owned(),
             overwrite,
@@ -64,6 +68,7 @@ impl OutFile {
             temporary,
             target,
             overwrite,
+            unfinished,
         } = self;
         let fail = |error| Failure::file("write", &target, error);
         let temporary = temporary.into_inner().map_err(|error| fail(error.into_error()))?;
@@ -78,6 +83,7 @@ impl OutFile {
                     _ => fail(error.error),
                 })?;
         }
+        drop(unfinished);
         #[cfg(unix)]
         File::open(parent(&target))
             .and_then(|directory| directory.sync_all())

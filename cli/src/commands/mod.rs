@@ -26,7 +26,8 @@ Exit codes:
   7   store or server unavailable
   8   not permitted
   9   demonstration key without --demo
-  74  local disk, pipe or terminal failed";
+  74  local disk, pipe or terminal failed
+  130, 143  interrupted by SIGINT, SIGTERM; unfinished files are removed";
 
 /// Seal, sign and publish over-the-air updates.
 ///

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -78,6 +78,11 @@ impl World {
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
         output
+    }
+
+    /// Starts with a pipe for standard input that stays open.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdin(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs, demands success, returns stdout.

@@ -11,5 +11,6 @@ mod kek;
 mod key;
 mod kit;
 mod repository;
+mod signals;
 mod target;
 mod vehicle;

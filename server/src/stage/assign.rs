@@ -109,6 +109,15 @@ impl Stage {
             );
             return Err(StageError::refused(ProblemKind::HardwareMismatch, detail));
         }
+        let installed = ecu.report.as_ref().and_then(|report| report.installed.as_ref());
+        if let Some(installed) = installed.filter(|image| image.release_counter > profile.release_counter) {
+            let detail = format!(
+                "ECU {} has release {} of {}, the target is release {}",
+                ecu.serial, installed.release_counter, installed.path, profile.release_counter
+            );
+            return Err(StageError::refused(ProblemKind::ReleaseOlder, detail)
+                .advise("to go back, publish the old image again with a higher --release-counter"));
+        }
         if ecu.require_sealed && profile.protection == Protection::None {
             let detail = format!(
                 "ECU {} accepts sealed images only, and this one is not",

@@ -3,6 +3,7 @@
 use crate::kit::{TestVehicle, World};
 use http::{Method, StatusCode};
 use sealift_metadata::TargetPath;
+use sealift_metadata::manifest::InstalledImage;
 use sealift_wire::ProblemKind;
 
 #[tokio::test]
@@ -43,6 +44,32 @@ async fn a_sealed_image_is_assigned_with_a_key_box_for_that_ecu_alone() {
             .open(&vehicle.ecus[1].sealing, &binding("v1", "v1-gateway"))
             .is_err()
     );
+}
+
+/// U-5.4.3.4-4: said at assignment, where an operator hears it, and not only by the vehicle.
+#[tokio::test]
+async fn an_older_release_than_the_installed_one_is_refused() {
+    let mut world = World::new().await;
+    let vehicle = world.vehicle("v1").await;
+    let image = world.publish_sealed("fw/new.img", b"new", 7).await;
+    world.publish_sealed("fw/old.img", b"old", 6).await;
+    world.publish_sealed("fw/same.img", b"same", 7).await;
+    let now = world.clock.now();
+    let installed = InstalledImage {
+        path: TargetPath::new("fw/new.img").unwrap(),
+        length: image.profile.plain.length,
+        sha256: image.profile.plain.sha256,
+        release_counter: 7,
+    };
+    let manifest = vehicle
+        .manifest(&[vehicle.report(0, 1, now), vehicle.installed(1, now, installed)])
+        .await;
+    world.put_manifest(&vehicle, manifest).await.ok();
+    world
+        .assign(&vehicle, 1, "fw/old.img")
+        .await
+        .problem(ProblemKind::ReleaseOlder);
+    world.assign(&vehicle, 1, "fw/same.img").await.ok();
 }
 
 #[tokio::test]

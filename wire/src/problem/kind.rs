@@ -68,6 +68,8 @@ kinds! {
     TargetUnknown = 422, "target-unknown", "The Image repository does not list this target.";
     /// The target is for other hardware.
     HardwareMismatch = 422, "hardware-mismatch", "The target is not for this ECU's hardware.";
+    /// The ECU has a newer release and would refuse this one (Uptane 5.4.3.4).
+    ReleaseOlder = 422, "release-older", "The ECU has a newer release than this target.";
     /// The ECU has no sealing key and the image is sealed.
     SealingKeyMissing = 422, "sealing-key-missing", "The ECU has no sealing key for a sealed image.";
     /// The image is not sealed and the ECU demands it.

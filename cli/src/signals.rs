@@ -1,0 +1,63 @@
+//! Ctrl-C and SIGTERM: unfinished files are removed before the process goes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Temporary files that are being written. They have names because they are renamed at the end, and a signal would leave
+/// them behind.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A temporary file that a signal must remove; forgotten when dropped.
+#[derive(Debug)]
+pub(crate) struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Remembers `path`.
+    pub(crate) fn new(path: &Path) -> Self {
+        files().insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        files().remove(&self.0);
+    }
+}
+
+/// Waits for SIGINT or SIGTERM on a thread of its own; then removes what is unfinished and ends the process with 128 plus
+/// the signal's number, as shells expect.
+pub fn watch() {
+    // Without the thread a signal ends the process all the same, only less tidily.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(|| {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
+            return;
+        };
+        let Some(number) = runtime.block_on(next()) else {
+            return;
+        };
+        let files = files();
+        for path in files.iter() {
+            let _ = fs::remove_file(path);
+        }
+        // The lock stays held, so that no new file is begun in between.
+        std::process::exit(128 + number);
+    });
+}
+
+async fn next() -> Option<i32> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+    let mut terminate = signal(SignalKind::terminate()).ok()?;
+    let kind = tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+    };
+    Some(kind.as_raw_value())
+}
+
+fn files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
