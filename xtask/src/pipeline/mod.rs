@@ -3,6 +3,7 @@
 mod cargo;
 mod fuzz;
 mod peers;
+mod s3;
 mod shell;
 mod steps;
 mod tools;

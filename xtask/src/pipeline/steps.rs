@@ -1,7 +1,7 @@
 //! The steps in their order. Cheap ones first: a missing comma should not wait for a fuzzer.
 
 use super::shell::Shell;
-use super::{cargo, fuzz, peers, tools};
+use super::{cargo, fuzz, peers, s3, tools};
 use crate::failure::Failure;
 
 /// How a step ended when nothing failed.
@@ -76,6 +76,11 @@ pub(super) const STEPS: &[Step] = &[
         cargo::tests,
     ),
     quick("doctest", "the examples in the documentation", cargo::doc_tests),
+    slow(
+        "s3",
+        "the store's contract against an S3 server on this machine",
+        s3::run,
+    ),
     slow(
         "peers",
         "the second implementation of the sealed image, in Python",

@@ -70,6 +70,7 @@ fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
             "please install: {list} (on Debian: sudo apt-get install {list})"
         )));
     }
+    shell.run("apt-get", &["update"])?;
     let mut args = vec!["install", "-y", "--no-install-recommends"];
     args.extend(packages);
     shell.run("apt-get", &args)?;
