@@ -81,6 +81,34 @@ pub(super) fn doc_tests(shell: &Shell) -> Result<Done, Failure> {
     })
 }
 
+/// An image beyond 32 bits of length, in a release build: bounded memory is a promise about those.
+pub(super) fn big(shell: &Shell) -> Result<Done, Failure> {
+    shell.run(
+        "cargo",
+        &["build", "--release", "--package", "sealift-cli", "--bins"],
+    )?;
+    let mut command = Command::new("cargo");
+    command
+        .args([
+            "test",
+            "--package",
+            "sealift-tests",
+            "--test",
+            "it",
+            "big_image",
+            "--",
+            "--nocapture",
+        ])
+        .env("SEALIFT_BIG", "1")
+        .env("SEALIFT_BIN_DIR", shell.root().join("target/release"));
+    let printed = shell.finish(command)?;
+    let peaks: Vec<&str> = printed.lines().filter(|line| line.contains(": peak ")).collect();
+    Ok(Done::Passed {
+        said: format!("4 GiB + 1: {}", peaks.join(", ")),
+        checks: harness_passed(&printed),
+    })
+}
+
 pub(super) fn doc(shell: &Shell) -> Result<Done, Failure> {
     let mut command = Command::new("cargo");
     command

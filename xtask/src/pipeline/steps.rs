@@ -86,6 +86,11 @@ pub(super) const STEPS: &[Step] = &[
         "the second implementation of the sealed image, in Python",
         peers::run,
     ),
+    slow(
+        "big",
+        "4 GiB and a byte sealed and opened in little memory, in a release build",
+        cargo::big,
+    ),
     slow("doc", "documentation with warnings denied", cargo::doc),
     slow(
         "deny",
