@@ -20,7 +20,8 @@ pub(crate) struct RepositoryArgs {
     #[arg(long, help_heading = "Repository", value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
-    /// The repository's first root (1.root.json) from a source you trust; without it the store's own is believed
+    /// The repository's first root (1.root.json) from a source you trust; commands that only read believe the store's own
+    /// without it, those that sign, rotate or verify insist
     #[arg(
         long,
         help_heading = "Repository",
@@ -48,7 +49,8 @@ impl RepositoryArgs {
         Connection::open(world, &self.repository, self.root.as_deref()).await
     }
 
-    /// As [`RepositoryArgs::connect`], for commands whose result is worth nothing without a root from elsewhere.
+    /// As [`RepositoryArgs::connect`], for commands that sign or whose result is worth nothing without a root from
+    /// elsewhere: under a root of the store's own choosing, its list of targets would be signed with the genuine keys.
     pub(crate) async fn connect_pinned(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
             return Err(Failure::usage("--root ROOT.json is missing").next(

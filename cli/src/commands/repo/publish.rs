@@ -62,7 +62,7 @@ impl Publish {
             .as_ref()
             .map(|path| input::read_capped(path, Limits::IMAGE.root));
         let new_root = new_root.transpose()?;
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
         let now = world.trusted_time();
         let mut published = None;
@@ -95,7 +95,7 @@ impl Publish {
 
 impl Refresh {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         let mut publisher = publishing::publisher(&connection, self.online.load(world)?);
         let due = self
             .when_left

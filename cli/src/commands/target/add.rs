@@ -102,7 +102,7 @@ fn version_text(text: &str) -> Result<String, String> {
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let mut input = Input::open(&self.input)?;
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
         let counter = self.release_counter;
