@@ -68,3 +68,83 @@ fn nothing_is_signed_under_a_root_that_the_store_itself_offers() {
     world.fails(3, &strs(&pinned));
     assert_eq!(files(&world.path("repo")), before);
 }
+
+#[test]
+fn a_range_made_by_another_recipient_is_not_of_verified_origin() {
+    let world = world();
+    let added = world.json(&strs(&world.add(
+        "image",
+        "app.img",
+        "1",
+        &["--recipient", "kek.pub.pem", "--segment-size", "64KiB"],
+    )));
+    let good = world.read(&format!(
+        "repo/repo/targets/{}",
+        added["object"].as_str().unwrap()
+    ));
+    let url = world.url();
+    let open = [
+        "image",
+        "open",
+        "--key",
+        "kek.pem",
+        "--metadata-root",
+        "1.root.json",
+        "--repository",
+    ];
+    let open = [&open[..], &[&url, "--target", "app.img"]].concat();
+    world.write("app.sealed", &good);
+    let output = world.run(&[&open[..], &["--range", "60000-150000", "app.sealed"]].concat());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.stdout == bytes(200_000)[60_000..=150_000]);
+
+    // Chunk 5 is another's, made with the content key that every recipient has: it opens.
+    world.write("app.sealed", forged(&world, &good, 5));
+    let unwitnessed = [
+        "image",
+        "open",
+        "--key",
+        "kek.pem",
+        "--range",
+        "90000-90003",
+        "app.sealed",
+    ];
+    assert_eq!(world.run(&unwitnessed).stdout, [0xee; 4]);
+    let args = [&open[..], &["--range", "90000-90003", "app.sealed"]].concat();
+    let message = world.fails(3, &args);
+    assert!(message.contains("not the signed one"), "{message}");
+    assert!(world.run(&args).stdout.is_empty());
+    // What the forgery does not touch is still good.
+    let output = world.run(&[&open[..], &["--range", "150000-", "app.sealed"]].concat());
+    assert!(output.stdout == bytes(200_000)[150_000..]);
+    let whole = [&open[..], &["-o", "back", "app.sealed"]].concat();
+    world.fails(3, &whole);
+}
+
+/// `sealed` with chunk `index` replaced by 0xee bytes, by a holder of kek.pem.
+fn forged(world: &World, sealed: &[u8], index: usize) -> Vec<u8> {
+    use sealift_envelope::{Binding, Header, PrivateKey, SealParams, Sealer};
+    let key = String::from_utf8(world.read("kek.pem")).unwrap();
+    let key = PrivateKey::from_pkcs8_pem(&key, None).unwrap();
+    let (header, start) = Header::parse(sealed).unwrap();
+    let content_key = header.unwrap_with(&key, &Binding::in_file()).unwrap();
+    let salt = sealed[start - 56..start - 32].try_into().unwrap();
+    let params = SealParams {
+        plain_length: header.plain_length(),
+        media_type: header.media_type().to_owned(),
+        envelope_id: *header.envelope_id(),
+        ..SealParams::default()
+    };
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    let (mut sealer, _) = Sealer::new(params, content_key, salt, &mut rng).unwrap();
+    let mut chunks = Vec::new();
+    sealer.update(&[0xee; 16_384 * 6], &mut chunks).unwrap();
+    let mut forged = sealed.to_vec();
+    let place = index * 16_400;
+    forged[start + place..start + place + 16_400].copy_from_slice(&chunks[place..place + 16_400]);
+    forged
+}
