@@ -116,14 +116,16 @@ impl Connection {
 
     /// The whole client workflow, from the first root to Targets.
     pub(crate) async fn walk(&self, world: &World) -> Result<TrustedRepository, Failure> {
-        trust_walk(
+        let trusted = trust_walk(
             &self.store,
             &self.trust_store(),
             world.trusted_time(),
             Limits::IMAGE,
         )
         .await
-        .map_err(faults::walk)
+        .map_err(faults::walk)?;
+        demo::refuse_root(world, Path::new("the current root"), trusted.root().role())?;
+        Ok(trusted)
     }
 
     /// As [`Connection::walk`] for a look ahead before publishing: `None` when only an expiry is in the way, which
