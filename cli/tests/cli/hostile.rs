@@ -148,3 +148,51 @@ fn forged(world: &World, sealed: &[u8], index: usize) -> Vec<u8> {
     forged[start + place..start + place + 16_400].copy_from_slice(&chunks[place..place + 16_400]);
     forged
 }
+
+/// Copies a folder with everything in it.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_signed_over_a_store_that_was_set_back() {
+    let world = world();
+    let url = world.url();
+    let at = [
+        "--repository",
+        url.as_str(),
+        "--root",
+        "1.root.json",
+        "--memory",
+        "memory",
+    ];
+    add(&world, "vulnerable.img", "1");
+    copy(&world.path("repo"), &world.path("backup"));
+    world.ok(&[&["target", "remove", "--path", "vulnerable.img"], &at[..], &SIGN].concat());
+    let removed = files(&world.path("memory"));
+    assert_eq!(removed.len(), 4);
+
+    fs::remove_dir_all(world.path("repo")).unwrap();
+    fs::rename(world.path("backup"), world.path("repo")).unwrap();
+    let before = files(&world.path("repo"));
+    let new = world.add(
+        "image",
+        "b.img",
+        "1",
+        &["--director", "kek.pub.pem", "--memory", "memory"],
+    );
+    for args in [
+        strs(&new),
+        [&["repo", "refresh"], &at[..], &ONLINE].concat(),
+        [&["repo", "verify"], &at[..]].concat(),
+        [&["target", "list"], &at[..]].concat(),
+    ] {
+        let message = world.fails(3, &args);
+        assert!(message.contains("rollback"), "{message}");
+    }
+    assert_eq!(files(&world.path("repo")), before);
+}

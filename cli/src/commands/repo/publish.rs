@@ -86,6 +86,7 @@ impl Publish {
                     .map_err(publishing::failed)?,
             );
         }
+        connection.remember(publisher.trust())?;
         match published {
             Some(published) => show(world, &published),
             None => Err(Failure::usage("nothing to publish").next("give --new-root or --targets")),
@@ -104,6 +105,7 @@ impl Refresh {
             .refresh(due, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         show(world, &published)
     }
 }

@@ -135,6 +135,7 @@ impl Add {
             .publish(&change, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
             "target": self.path.as_str(),

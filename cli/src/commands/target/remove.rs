@@ -36,6 +36,7 @@ impl Remove {
             .publish(&change, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         let json = json!({"removed": self.path.as_str(), "versions": publishing::versions(&published)});
         output::show(world, &json, || {
             let version = published.repository.targets().version();
