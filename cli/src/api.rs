@@ -14,7 +14,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
-use crate::keys;
+use crate::{World, keys};
 
 /// Where the server is and how we prove who we are. Tokens never appear on the command line.
 #[derive(Args, Debug)]
@@ -63,7 +63,7 @@ pub(crate) struct Api {
 
 impl Api {
     /// Reads token and CA; nothing is sent yet.
-    pub(crate) fn new(args: &ServerArgs) -> Result<Self, Failure> {
+    pub(crate) fn new(world: &World, args: &ServerArgs) -> Result<Self, Failure> {
         if args.server.scheme() != "https" {
             return Err(Failure::usage(format!("{} is not an https:// URL", args.server))
                 .next("the token must not travel in the clear; use https://"));
@@ -81,7 +81,7 @@ impl Api {
                 return Err(Failure::usage("no operator token given").next("use --token-file FILE"));
             }
         };
-        let pem = keys::read_text(&args.ca)?;
+        let pem = keys::certificates(world, &args.ca)?;
         let authorities = Certificate::from_pem_bundle(pem.as_bytes())
             .ok()
             .filter(|list| !list.is_empty());

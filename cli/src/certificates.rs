@@ -8,17 +8,18 @@ use jiff::tz::TimeZone;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SanType,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use sealift_metadata::ids::VehicleId;
 use sealift_wire::paths;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
-use crate::keys;
 use crate::passphrase::{Passphrase, Unlock};
 use crate::world::SystemRng;
+use crate::{World, demo, keys};
 
 /// First and last day of a certificate.
 #[derive(Clone, Copy, Debug)]
@@ -102,8 +103,13 @@ impl Authority {
     }
 
     /// Loads certificate and key, the key encrypted or not.
-    pub(crate) fn load(certificate: &Path, key: &Path, unlock: &Unlock) -> Result<Self, Failure> {
-        let certificate_pem = keys::read_text(certificate)?;
+    pub(crate) fn load(
+        world: &World,
+        certificate: &Path,
+        key: &Path,
+        unlock: &Unlock,
+    ) -> Result<Self, Failure> {
+        let certificate_pem = keys::certificates(world, certificate)?;
         let key_pem = keys::read_secret_text(key)?;
         let der = decrypted(&key_pem, key, unlock)?;
         let bad_key = |error| {
@@ -116,6 +122,8 @@ impl Authority {
             &PKCS_ECDSA_P256_SHA256,
         )
         .map_err(bad_key)?;
+        let id = hex::encode(Sha256::digest(pair.subject_public_key_info()));
+        demo::refuse(world, key, [id.as_str()])?;
         let issuer = Issuer::from_ca_cert_pem(&certificate_pem, pair).map_err(|error| {
             Failure::refused(format!("{} is no CA certificate", certificate.display())).because(error)
         })?;

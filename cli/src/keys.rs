@@ -5,6 +5,8 @@ use std::path::Path;
 
 use sealift_envelope::{PrivateKey, RecipientKey, UnwrapKey};
 use sealift_metadata::{FileSigner, PublicKey, Signer};
+use sha2::{Digest as _, Sha256};
+use x509_parser::pem::Pem;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
@@ -38,6 +40,19 @@ pub(crate) fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, Failure
             .next("convert DER with `openssl pkey -inform DER`")
     })?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Reads certificates in PEM form; none may be of a demonstration key.
+pub(crate) fn certificates(world: &World, path: &Path) -> Result<String, Failure> {
+    let text = read_text(path)?;
+    for block in Pem::iter_from_buffer(text.as_bytes()) {
+        let refused = || Failure::refused(format!("{} holds no certificate", path.display()));
+        let block = block.map_err(|error| refused().because(error))?;
+        let certificate = block.parse_x509().map_err(|error| refused().because(error))?;
+        let id = hex::encode(Sha256::digest(certificate.public_key().raw));
+        demo::refuse(world, path, [id.as_str()])?;
+    }
+    Ok(text)
 }
 
 /// Whether a PEM text holds a private key of any kind.

@@ -12,6 +12,7 @@ mod failure;
 mod faults;
 mod input;
 mod keys;
+mod memory;
 mod outfile;
 mod output;
 mod passphrase;

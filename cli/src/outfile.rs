@@ -19,6 +19,13 @@ pub(crate) struct Overwrite {
     force: bool,
 }
 
+impl Overwrite {
+    /// For files that are ours alone.
+    pub(crate) const fn always() -> Self {
+        Self { force: true }
+    }
+}
+
 /// Who may read the new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secrecy {

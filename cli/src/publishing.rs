@@ -124,7 +124,7 @@ fn load(world: &World, paths: &[PathBuf], unlock: &Unlock) -> Result<Vec<Arc<dyn
 pub(crate) fn publisher(connection: &Connection, (signers, lifetimes): (Signers, Lifetimes)) -> Publisher {
     Publisher::new(
         connection.store().clone(),
-        connection.trust_store(),
+        connection.trust_store().clone(),
         signers,
         lifetimes,
     )

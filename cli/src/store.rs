@@ -11,6 +11,7 @@ use sealift_metadata::uptane::{self, VerifiedTarget};
 use sealift_repository::{RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
 
 use crate::failure::{Failure, Fault};
+use crate::memory::Memory;
 use crate::{World, demo, faults, input};
 
 /// Which repository, and which root to trust it by.
@@ -20,7 +21,8 @@ pub(crate) struct RepositoryArgs {
     #[arg(long, help_heading = "Repository", value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
-    /// The repository's first root (1.root.json) from a source you trust; without it the store's own is believed
+    /// The repository's first root (1.root.json) from a source you trust; commands that only read believe the store's own
+    /// without it, those that sign, rotate or verify insist
     #[arg(
         long,
         help_heading = "Repository",
@@ -29,13 +31,24 @@ pub(crate) struct RepositoryArgs {
         hide_env_values = true
     )]
     root: Option<PathBuf>,
+
+    /// Directory, apart from the store, that remembers what was verified last; an older state of the store is then refused
+    #[arg(
+        long,
+        help_heading = "Repository",
+        value_name = "DIR",
+        env = "SEALIFT_MEMORY",
+        hide_env_values = true
+    )]
+    memory: Option<PathBuf>,
 }
 
 /// An open repository with its first root.
 #[derive(Debug)]
 pub(crate) struct Connection {
     store: Store,
-    root: Vec<u8>,
+    trust: TrustStore,
+    memory: Option<Memory>,
     repository_id: RepositoryId,
 }
 
@@ -45,10 +58,15 @@ impl RepositoryArgs {
         if self.root.is_none() {
             world.note("note: no --root given, the store's own 1.root.json is believed");
         }
-        Connection::open(world, &self.repository, self.root.as_deref()).await
+        let connection = Connection::open(world, &self.repository, self.root.as_deref()).await?;
+        match &self.memory {
+            Some(directory) => connection.with_memory(directory.clone()),
+            None => Ok(connection),
+        }
     }
 
-    /// As [`RepositoryArgs::connect`], for commands whose result is worth nothing without a root from elsewhere.
+    /// As [`RepositoryArgs::connect`], for commands that sign or whose result is worth nothing without a root from
+    /// elsewhere: under a root of the store's own choosing, its list of targets would be signed with the genuine keys.
     pub(crate) async fn connect_pinned(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
             return Err(Failure::usage("--root ROOT.json is missing").next(
@@ -89,9 +107,29 @@ impl Connection {
         demo::refuse_root(world, pinned.unwrap_or(Path::new("1.root.json")), root.role())?;
         Ok(Self {
             repository_id: RepositoryId::of_root(&first),
-            root: first,
+            trust: TrustStore {
+                root: first,
+                ..TrustStore::default()
+            },
+            memory: None,
             store,
         })
+    }
+
+    /// Goes on from what was verified last.
+    fn with_memory(mut self, directory: PathBuf) -> Result<Self, Failure> {
+        let memory = Memory::new(directory, &self.repository_id);
+        self.trust = memory.recall(&self.trust.root)?;
+        self.memory = Some(memory);
+        Ok(self)
+    }
+
+    /// Remembers what was verified, where that is wanted.
+    pub(crate) fn remember(&self, trust: &TrustStore) -> Result<(), Failure> {
+        match &self.memory {
+            Some(memory) => memory.keep(trust),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -102,26 +140,20 @@ impl Connection {
         &self.repository_id
     }
 
-    /// The first root and nothing else.
-    pub(crate) fn trust_store(&self) -> TrustStore {
-        TrustStore {
-            root: self.root.clone(),
-            timestamp: None,
-            snapshot: None,
-            targets: None,
-        }
+    /// What is trusted so far: the first root, or what was remembered.
+    pub(crate) fn trust_store(&self) -> &TrustStore {
+        &self.trust
     }
 
     /// The whole client workflow, from the first root to Targets.
     pub(crate) async fn walk(&self, world: &World) -> Result<TrustedRepository, Failure> {
-        trust_walk(
-            &self.store,
-            &self.trust_store(),
-            world.trusted_time(),
-            Limits::IMAGE,
-        )
-        .await
-        .map_err(faults::walk)
+        let walked = sealift_repository::walk(&self.store, &self.trust, world.trusted_time(), Limits::IMAGE)
+            .await
+            .map_err(faults::walk)?;
+        let root = walked.repository.root().role();
+        demo::refuse_root(world, Path::new("the current root"), root)?;
+        self.remember(&walked.trust)?;
+        Ok(walked.repository)
     }
 
     /// As [`Connection::walk`] for a look ahead before publishing: `None` when only an expiry is in the way, which
@@ -130,14 +162,7 @@ impl Connection {
         &self,
         world: &World,
     ) -> Result<Option<TrustedRepository>, Failure> {
-        match trust_walk(
-            &self.store,
-            &self.trust_store(),
-            world.trusted_time(),
-            Limits::IMAGE,
-        )
-        .await
-        {
+        match trust_walk(&self.store, &self.trust, world.trusted_time(), Limits::IMAGE).await {
             Ok(trusted) => Ok(Some(trusted)),
             Err(WalkError::Trust(error)) if matches!(error.fault(), TrustFault::Expired { .. }) => Ok(None),
             Err(error) => Err(faults::walk(error)),

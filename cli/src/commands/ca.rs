@@ -140,6 +140,7 @@ impl Create {
 impl IssueServer {
     fn run(self, world: &mut World) -> Result<(), Failure> {
         let authority = Authority::load(
+            world,
             &self.authority.ca_cert,
             &self.authority.ca_key,
             &self.authority.unlock,
@@ -163,6 +164,7 @@ impl IssueServer {
 impl IssueVehicle {
     fn run(self, world: &mut World) -> Result<(), Failure> {
         let authority = Authority::load(
+            world,
             &self.authority.ca_cert,
             &self.authority.ca_key,
             &self.authority.unlock,

@@ -63,6 +63,8 @@ fn a_rotation_changes_who_opens_and_nothing_that_is_signed() {
         "rotate",
         "--repository",
         &url,
+        "--root",
+        "1.root.json",
         "--old",
         "kek.pem",
         "--new",
@@ -103,6 +105,8 @@ fn a_rotation_that_was_cut_short_carries_on() {
         "rotate",
         "--repository",
         &url,
+        "--root",
+        "1.root.json",
         "--old",
         "kek.pem",
         "--new",
@@ -129,6 +133,8 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
         vec![
             "kek",
             "rotate",
+            "--root",
+            "1.root.json",
             "--repository",
             "",
             "--old",
@@ -138,10 +144,10 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
         ]
     };
     let mut stranger = by("stranger.pem");
-    stranger[3] = &url;
+    stranger[5] = &url;
     assert_eq!(world.json(&stranger)["other_kek"], 3);
     let mut rotate = by("kek.pem");
-    rotate[3] = &url;
+    rotate[5] = &url;
     let keys = files(&world.path("repo/private/keys"));
     // Another image's key file in this one's place: bound to another path, so it must not open.
     fs::copy(&keys[0], &keys[1]).unwrap();
@@ -155,6 +161,8 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
             "rotate",
             "--repository",
             &url,
+            "--root",
+            "1.root.json",
             "--old",
             "kek.pub.pem",
             "--new",
@@ -168,6 +176,8 @@ fn foreign_and_damaged_key_files_stop_a_rotation() {
             "rotate",
             "--repository",
             &url,
+            "--root",
+            "1.root.json",
             "--old",
             "kek.pem",
             "--new",

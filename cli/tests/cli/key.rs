@@ -188,3 +188,55 @@ fn demonstration_keys_are_refused_outside_a_demonstration() {
         ],
     );
 }
+
+#[test]
+fn demonstration_certificates_are_refused_outside_a_demonstration() {
+    let world = World::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../keys-example");
+    let (ca, key) = (
+        format!("{folder}/fleet/ca.pem"),
+        format!("{folder}/fleet/ca.key.pem"),
+    );
+    let issue = [
+        "ca",
+        "issue-vehicle",
+        "VIN-1",
+        "--ca-cert",
+        &ca,
+        "--ca-key",
+        &key,
+        "--out",
+        "tls",
+    ];
+    let message = world.fails(9, &issue);
+    assert!(message.contains("--demo"), "{message}");
+    assert!(!world.exists("tls"));
+    world.ok(&[&issue[..], &["--demo"]].concat());
+    // The key counts as well as the certificate.
+    world.ok(&["ca", "create", "--out", "own", "--unencrypted"]);
+    let mixed = [
+        "ca",
+        "issue-vehicle",
+        "VIN-1",
+        "--ca-cert",
+        "own/ca.pem",
+        "--ca-key",
+        &key,
+        "--out",
+        "two",
+    ];
+    world.fails(9, &mixed);
+    // A server whose CA key is public could be anyone, and would be given the token.
+    world.write("token", "secret");
+    let tls = format!("{folder}/tls/ca.pem");
+    let list = [
+        "vehicle",
+        "list",
+        "--server",
+        "https://127.0.0.1:1",
+        "--token-file",
+        "token",
+        "--ca",
+    ];
+    world.fails(9, &[&list[..], &[&tls]].concat());
+}

@@ -6,6 +6,7 @@
 )]
 
 mod documented;
+mod hostile;
 mod image;
 mod kek;
 mod key;

@@ -135,12 +135,10 @@ fn signing_with_the_wrong_key_publishes_nothing() {
     let world = World::new();
     world.repository();
     let url = world.url();
+    let at = ["--repository", url.as_str(), "--root", "1.root.json"];
     let before = world.read("repo/repo/timestamp.json");
     let wrong = ["--snapshot-key", "snapshot.pem", "--timestamp-key", "root.pem"];
-    world.fails(
-        4,
-        &[&["repo", "refresh", "--repository", &url], &wrong[..]].concat(),
-    );
+    world.fails(4, &[&["repo", "refresh"], &at[..], &wrong].concat());
     assert_eq!(world.read("repo/repo/timestamp.json"), before);
 }
 

@@ -232,27 +232,17 @@ fn a_target_list_can_be_published_again() {
         &["--director", "kek.pub.pem"],
     )));
     let url = world.url();
+    let at = ["--repository", url.as_str(), "--root", "1.root.json"];
     let kept = files(&world.path("repo/repo"))
         .into_iter()
         .find(|path| path.ends_with("2.targets.json"))
         .unwrap();
     std::fs::copy(kept, world.path("kept.json")).unwrap();
-    world.ok(&[
-        &["target", "remove", "--path", "app.img", "--repository", &url],
-        &SIGN[..],
-    ]
-    .concat());
-    world.ok(&[
-        &["repo", "publish", "--targets", "kept.json", "--repository", &url],
-        &SIGN[..],
-    ]
-    .concat());
+    world.ok(&[&["target", "remove", "--path", "app.img"][..], &at, &SIGN].concat());
+    world.ok(&[&["repo", "publish", "--targets", "kept.json"][..], &at, &SIGN].concat());
     let list = world.json(&["target", "list", "--repository", &url]);
     assert_eq!(list["targets"][0]["path"], "app.img");
-    world.fails(
-        2,
-        &[&["repo", "publish", "--repository", &url], &SIGN[..]].concat(),
-    );
+    world.fails(2, &[&["repo", "publish"], &at[..], &SIGN].concat());
     world.fails(
         3,
         &[
@@ -263,10 +253,9 @@ fn a_target_list_can_be_published_again() {
                 "1.root.json",
                 "--targets",
                 "image",
-                "--repository",
-                &url,
-            ],
-            &SIGN[..],
+            ][..],
+            &at,
+            &SIGN,
         ]
         .concat(),
     );

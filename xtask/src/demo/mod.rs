@@ -328,6 +328,7 @@ fn target_add(site: &Site, path: &str, hardware: &str, counter: u32, input: &str
     let mut arguments: Vec<String> = ["target", "add", "--repository"].map(str::to_owned).to_vec();
     arguments.push(site.repository());
     for (flag, value) in [
+        ("--root", site.path("1.root.json")),
         ("--path", path.to_owned()),
         ("--hardware-id", hardware.to_owned()),
         ("--release-counter", counter.to_string()),

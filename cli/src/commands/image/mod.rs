@@ -5,6 +5,7 @@ mod open;
 mod origin;
 mod range;
 mod seal;
+mod segments;
 mod wrapped;
 
 pub(super) use seal::key_file;

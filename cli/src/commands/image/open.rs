@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_envelope::{ContentKey, Header, PrivateKey, RangedOpener, UnwrapError};
+use sealift_envelope::{ContentKey, Header, OpenError, PrivateKey, RangedOpener, ReadAt, UnwrapError};
 use serde_json::json;
 
 use super::origin::{Origin, OriginArgs};
 use super::range::PlainRange;
+use super::segments::SignedSegments;
 use super::wrapped::WrappedKeyArgs;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
@@ -70,7 +71,7 @@ impl Open {
             }
         };
         let key = keys::opener(world, &self.key, &self.unlock)?;
-        let origin = self.origin.verify(world)?;
+        let origin = self.origin.verify(world, self.range.is_some())?;
         if origin.is_none() {
             world.warn("origin NOT verified: whoever has the public key could have made this image");
         }
@@ -126,9 +127,8 @@ impl Open {
         file: File,
         key: &PrivateKey,
         origin: Option<&Origin>,
-        mut sink: Sink,
+        sink: Sink,
     ) -> Result<(), Failure> {
-        let what = || format!("cannot open a range of {}", self.shown());
         if let Some(origin) = origin {
             let length = file
                 .metadata()
@@ -136,12 +136,38 @@ impl Open {
                 .len();
             origin.check_length(length)?;
         }
+        // Everybody who can open the image can also make chunks that open, so a part of it is the repository's only where
+        // its segments are the signed ones.
+        match origin.and_then(Origin::segments) {
+            None => self.range_of(world, range, &file, key, origin, sink, || None),
+            Some(list) => {
+                let source = SignedSegments::new(file, list.clone());
+                self.range_of(world, range, &source, key, origin, sink, || source.refusal())
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the second half of `range`")]
+    fn range_of(
+        &self,
+        world: &World,
+        range: PlainRange,
+        source: &dyn ReadAt,
+        key: &PrivateKey,
+        origin: Option<&Origin>,
+        mut sink: Sink,
+        refusal: impl Fn() -> Option<Failure>,
+    ) -> Result<(), Failure> {
+        let failed = |error: OpenError| {
+            let what = format!("cannot open a range of {}", self.shown());
+            refusal().unwrap_or_else(|| faults::open(what, error))
+        };
         let mut refused = None;
-        let opener = RangedOpener::new(file, |header| {
+        let opener = RangedOpener::new(source, |header| {
             self.content_key(header, key, origin)
                 .map_err(|step| step.split(&mut refused))
         });
-        let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| faults::open(what(), error)))?;
+        let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| failed(error)))?;
         let plain_length = opener.plain_length();
         let length = range.len_within(plain_length).ok_or_else(|| {
             Failure::refused(format!(
@@ -158,7 +184,7 @@ impl Open {
             let wanted = PIECE_BYTES.min(length - done);
             opener
                 .read_range(range.start + done, wanted, &mut piece)
-                .map_err(|error| faults::open(what(), error))?;
+                .map_err(&failed)?;
             sink.write_all(&piece)
                 .map_err(|error| Failure::io("cannot write the range", error))?;
             done += wanted;

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sealift_envelope::{Digest, Header, Opened};
+use sealift_envelope::{Digest, Header, Opened, SegmentAlg, SegmentList, SegmentSize};
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use sealift_metadata::uptane::VerifiedTarget;
-use sealift_repository::RepositoryUrl;
+use sealift_repository::{RepositoryUrl, paths};
 
 use super::open::not_signed;
-use crate::World;
 use crate::failure::Failure;
 use crate::store::{self, Connection};
+use crate::{World, faults};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct OriginArgs {
@@ -45,11 +45,13 @@ pub(super) struct Origin {
     repository_id: RepositoryId,
     target: VerifiedTarget,
     key_file: Option<Vec<u8>>,
+    segments: Option<SegmentList>,
 }
 
 impl OriginArgs {
-    /// Walks the whole trust chain; `None` when no witness was named.
-    pub(super) fn verify(&self, world: &World) -> Result<Option<Origin>, Failure> {
+    /// Walks the whole trust chain; `None` when no witness was named. A part of the image can be checked only against the
+    /// signed list of segments, which is fetched when `ranged`.
+    pub(super) fn verify(&self, world: &World, ranged: bool) -> Result<Option<Origin>, Failure> {
         let (Some(root), Some(url), Some(path)) = (&self.metadata_root, &self.repository, &self.target)
         else {
             return Ok(None);
@@ -59,13 +61,40 @@ impl OriginArgs {
             let trusted = connection.walk(world).await?;
             let target = store::image_target(&trusted, path)?;
             let key_file = connection.key_file(path, target.sha256()).await?;
+            let segments = match ranged {
+                true => Some(segments(&connection, &target).await?),
+                false => None,
+            };
             Ok::<_, Failure>(Origin {
                 repository_id: connection.repository_id().clone(),
                 target,
                 key_file,
+                segments,
             })
         })?;
         Ok(Some(origin))
+    }
+}
+
+/// The list of segments that the target's signed description names.
+async fn segments(connection: &Connection, target: &VerifiedTarget) -> Result<SegmentList, Failure> {
+    let unusable = || {
+        not_signed(format!(
+            "the segment list of {} is not the signed one",
+            target.path()
+        ))
+    };
+    let signed = target.profile().segments.ok_or_else(unusable)?;
+    let path = paths::segments(&signed.sha256).map_err(faults::store)?;
+    let stored = connection.store().read(&path, signed.length).await;
+    let stored = stored.map_err(faults::store)?.ok_or_else(unusable)?;
+    let alg = SegmentAlg::from_name(signed.alg.as_str()).ok_or_else(unusable)?;
+    let size = SegmentSize::new(signed.size).map_err(|error| unusable().because(error))?;
+    let list = SegmentList::parse(&stored.bytes, alg, size, target.length())
+        .map_err(|error| unusable().because(error))?;
+    match list.digest().sha256 == signed.sha256 {
+        true => Ok(list),
+        false => Err(unusable()),
     }
 }
 
@@ -81,6 +110,11 @@ impl Origin {
     /// The repository's key file of this image, where there is one.
     pub(super) fn key_file(&self) -> Option<&[u8]> {
         self.key_file.as_deref()
+    }
+
+    /// The signed list of segments, where it was asked for.
+    pub(super) fn segments(&self) -> Option<&SegmentList> {
+        self.segments.as_ref()
     }
 
     pub(super) fn check_length(&self, length: u64) -> Result<(), Failure> {

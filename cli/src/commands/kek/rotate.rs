@@ -70,7 +70,7 @@ impl Rotate {
         if keys.old_id == keys.new_id {
             return Err(Failure::usage("the old and the new key are the same"));
         }
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         let trusted = connection.walk(world).await?;
         let targets = trusted.targets().role().targets();
         let progress = Progress::items(world, "rotating", targets.len());

@@ -66,7 +66,7 @@ impl Publish {
             .as_ref()
             .map(|path| input::read_capped(path, Limits::IMAGE.root));
         let new_root = new_root.transpose()?;
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
         let now = world.trusted_time();
         let mut published = None;
@@ -98,6 +98,7 @@ impl Publish {
                     .map_err(publishing::failed)?,
             );
         }
+        connection.remember(publisher.trust())?;
         match published {
             Some(published) => show(world, &published),
             None => Err(Failure::usage("nothing to publish").next("give --new-root, --targets or --resign")),
@@ -107,7 +108,7 @@ impl Publish {
 
 impl Refresh {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         let mut publisher = publishing::publisher(&connection, self.online.load(world)?);
         let due = self
             .when_left
@@ -116,6 +117,7 @@ impl Refresh {
             .refresh(due, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         show(world, &published)
     }
 }

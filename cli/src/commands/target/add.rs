@@ -102,7 +102,7 @@ fn version_text(text: &str) -> Result<String, String> {
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let mut input = Input::open(&self.input)?;
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
         let counter = self.release_counter;
@@ -135,6 +135,7 @@ impl Add {
             .publish(&change, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
             "target": self.path.as_str(),

@@ -24,7 +24,7 @@ pub(in crate::commands) struct Remove {
 
 impl Remove {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let connection = self.repository.connect(world).await?;
+        let connection = self.repository.connect_pinned(world).await?;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
             store::listed(&trusted, &self.path)?;
         }
@@ -36,6 +36,7 @@ impl Remove {
             .publish(&change, world.trusted_time())
             .await
             .map_err(publishing::failed)?;
+        connection.remember(publisher.trust())?;
         let json = json!({"removed": self.path.as_str(), "versions": publishing::versions(&published)});
         output::show(world, &json, || {
             let version = published.repository.targets().version();

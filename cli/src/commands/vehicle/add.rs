@@ -52,10 +52,10 @@ impl Add {
         }
         let registration = VehicleRegistration {
             id: self.id.to_string(),
-            certificate_pem: keys::read_text(&self.certificate)?,
+            certificate_pem: keys::certificates(world, &self.certificate)?,
             ecus,
         };
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         let vehicle: Vehicle = api.post(paths::VEHICLES, Some(&registration)).await?;
         super::show::one(world, &vehicle)
     }

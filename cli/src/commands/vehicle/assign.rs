@@ -50,7 +50,7 @@ pub(in crate::commands) struct Revoke {
 
 impl Assign {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         let request = AssignmentRequest {
             target: self.target.to_string(),
         };
@@ -69,7 +69,7 @@ impl Assign {
 
 impl Unassign {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         api.delete(&paths::assignment(self.id.as_str(), self.ecu.as_str()))
             .await?;
         let json = json!({"vehicle": self.id.as_str(), "ecu": self.ecu.as_str(), "target": null});
@@ -81,7 +81,7 @@ impl Unassign {
 
 impl Revoke {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         let vehicle: Vehicle = api
             .post(&paths::vehicle_revoke(self.id.as_str()), None::<&()>)
             .await?;

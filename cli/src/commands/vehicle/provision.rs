@@ -100,7 +100,7 @@ impl Provision {
         outfile::fresh_directory(&self.out)?;
         let image_anchor = Anchor::read(world, &self.repository_root)?;
         let director_anchor = Anchor::read(world, &self.director_root)?;
-        let authority = Authority::load(&self.fleet_ca_cert, &self.fleet_ca_key, &self.unlock)?;
+        let authority = Authority::load(world, &self.fleet_ca_cert, &self.fleet_ca_key, &self.unlock)?;
         let certificate = authority.issue(
             &Subject::Vehicle { id: &self.id },
             Lifetime::from(world.now(), self.certificate_days)?,
@@ -108,7 +108,7 @@ impl Provision {
         let dossier = Dossier {
             id: &self.id,
             url: &self.vehicle_url,
-            ca_pem: keys::read_text(&self.vehicle_ca)?,
+            ca_pem: keys::certificates(world, &self.vehicle_ca)?,
             certificate,
             ecus: self
                 .ecu
@@ -118,7 +118,7 @@ impl Provision {
             repository_id: RepositoryId::of_root(image_anchor.bytes()),
             time_floor: world.now(),
         };
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         // What can fail without the vehicle being registered comes first.
         let image = Trusted::image(&api, &image_anchor, world.trusted_time()).await?;
         let staging = Staging::write(&self.out, &dossier, world.rng())?;

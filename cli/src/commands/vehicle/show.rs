@@ -26,7 +26,7 @@ pub(in crate::commands) struct Show {
 
 impl List {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         let mut vehicles = Vec::new();
         let mut after = String::new();
         loop {
@@ -69,7 +69,7 @@ impl List {
 
 impl Show {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let api = Api::new(&self.server)?;
+        let api = Api::new(world, &self.server)?;
         let vehicle: Vehicle = api.get(&paths::vehicle(self.id.as_str())).await?;
         one(world, &vehicle)
     }
