@@ -216,7 +216,19 @@ fn a_failing_store_leaves_the_repository_as_it_was() {
 fn an_unchanged_target_list_is_signed_again_on_request() {
     let world = world();
     let url = world.url();
-    world.ok(&[&["repo", "publish", "--resign", "--repository", &url], &SIGN[..]].concat());
+    world.ok(&[
+        &[
+            "repo",
+            "publish",
+            "--resign",
+            "--repository",
+            &url,
+            "--root",
+            "1.root.json",
+        ],
+        &SIGN[..],
+    ]
+    .concat());
     let list = world.json(&["target", "list", "--repository", &url]);
     assert_eq!(list["targets_version"], 2);
     world.ok(&["repo", "verify", "--repository", &url, "--root", "1.root.json"]);
