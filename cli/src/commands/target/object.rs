@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use sealift_envelope::{Digest, SealPlan, SegmentAlg, SegmentHasher, SegmentList};
+use sealift_envelope::{Digest, MAX_HEADER_LEN, SealPlan, SegmentAlg, SegmentHasher, SegmentList};
 use sealift_metadata::ids::TargetPath;
 use sealift_repository::{Content, ObjectUpload, Store, Upload, UploadError, paths};
 use tokio::runtime::Handle;
@@ -41,13 +41,25 @@ pub(super) enum Form {
     },
 }
 
-/// What unsealed bytes may begin with.
+/// What the bytes may begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beginning {
     /// Anything but the magic of a sealed image.
     Plain,
-    /// Was looked at before.
-    Any,
+    /// The header that was looked at before, still.
+    Header(Digest),
+}
+
+impl Beginning {
+    /// How many first bytes must be kept to tell.
+    fn length(self) -> usize {
+        match self {
+            Self::Plain => SEALED_MAGIC.len(),
+            Self::Header(header) => {
+                usize::try_from(header.length).map_or(MAX_HEADER_LEN, |n| n.min(MAX_HEADER_LEN))
+            }
+        }
+    }
 }
 
 /// What the object turned out to be.
@@ -98,7 +110,7 @@ impl Form {
                 plain,
                 header,
             } => {
-                let described = copy(reader, writer, options, Beginning::Any, progress)?;
+                let described = copy(reader, writer, options, Beginning::Header(*header), progress)?;
                 Ok(Described {
                     plain: *plain,
                     header: Some(*header),
@@ -241,8 +253,9 @@ struct Hashing<W> {
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         use sha2::Digest as _;
-        let missing = SEALED_MAGIC
-            .len()
+        let missing = self
+            .beginning
+            .length()
             .saturating_sub(self.start.len())
             .min(bytes.len());
         self.start.extend(bytes.iter().take(missing));
@@ -292,6 +305,14 @@ fn copy(
         }
         Failure::io("cannot copy the image", error)
     })?;
+    if let Beginning::Header(header) = beginning
+        && Digest::of(&hashing.start) != header
+    {
+        return Err(
+            Failure::new(Fault::Conflict, "the image changed while it was being read")
+                .next("run the command again when nobody writes to the file"),
+        );
+    }
     let object = Digest {
         length: hashing.length,
         sha256: hashing.sha256.finalize().into(),
