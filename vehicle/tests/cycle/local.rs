@@ -76,6 +76,21 @@ async fn a_lost_or_damaged_memory_stops_everything() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::UpToDate);
 }
 
+/// Whoever takes the whole memory away does not take an ECU back to an older image.
+#[tokio::test]
+async fn a_memory_that_is_gone_altogether_is_not_a_new_vehicle() {
+    let mut fleet = Fleet::new(Sealing::P256).await;
+    fleet.release("b.img", &firmware(2), 2).await;
+    fleet.assign(GATEWAY, "b.img").await;
+    fleet.cycle().await.unwrap();
+    fs::remove_dir_all(fleet.path("state/ecu")).unwrap();
+    fleet.release("a.img", &firmware(1), 1).await;
+    fleet.assign(GATEWAY, "a.img").await;
+    let error = fleet.cycle().await.unwrap_err();
+    assert_eq!(error.exit_code(), 12, "{error}");
+    assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(2));
+}
+
 /// A link or an open file that waits at the staging place gets nothing, and is not what becomes the image.
 #[cfg(unix)]
 #[tokio::test]
