@@ -10,6 +10,7 @@ mod pace;
 mod range;
 mod refusal;
 mod repo;
+mod share;
 mod telemetry;
 mod wrap;
 
@@ -25,8 +26,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sealift_repository::Store;
 use sealift_wire::ProblemKind;
+use share::Shares;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// Requests of one vehicle that may be under way at once.
+const MOST_OF_ONE_VEHICLE: usize = 32;
 
 /// Everything that a handler can reach.
 #[derive(Debug, Clone)]
@@ -37,6 +42,7 @@ struct Inner {
     clock: Clock,
     limits: Limits,
     vehicle_pace: Pace,
+    vehicle_shares: Arc<Shares>,
     operator_pace: Pace,
     metrics: Option<PrometheusHandle>,
 }
@@ -59,6 +65,7 @@ impl App {
             clock,
             limits,
             vehicle_pace,
+            vehicle_shares: Shares::new(MOST_OF_ONE_VEHICLE),
             operator_pace,
             metrics,
         }))

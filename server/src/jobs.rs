@@ -31,7 +31,10 @@ pub async fn refresh(
             Ok(false) => tracing::debug!("nothing to refresh"),
             Err(error) => {
                 metrics::counter!("sealift_image_refresh_failures_total").increment(1);
-                tracing::error!(error = %error.chain(), "the Image repository could not be refreshed");
+                tracing::error!(
+                    error = error.chain(),
+                    "the Image repository could not be refreshed"
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From arguments to a running server, and to its end.
 
+mod activity;
 mod compose;
 mod listen;
 mod logs;

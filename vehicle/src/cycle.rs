@@ -145,10 +145,6 @@ impl Vehicle {
                 EcuState::load(&self.layout.ecu_state(ecu.serial.as_str()))?,
             );
         }
-        // Only after all were read: a file that is missing beside others is a loss, not a new ECU.
-        for state in states.values() {
-            state.store()?;
-        }
         Ok(states)
     }
 }

@@ -85,8 +85,18 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
+/// An empty file at `path` that is nobody else's: what lay there, a left-over or a link to elsewhere, is removed and not
+/// written through.
+///
+/// # Errors
+/// Any I/O error; `AlreadyExists` if somebody puts a file there at the same moment.
+pub fn create_own(path: &Path) -> io::Result<File> {
+    remove(path)?;
+    File::create_new(path)
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = create_own(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -113,6 +123,17 @@ mod tests {
         fs::create_dir(staging_name(&path)).unwrap();
         assert!(replace(&path, b"two").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_link_at_the_staging_place_is_not_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, outside) = (dir.path().join("state.json"), dir.path().join("outside"));
+        fs::write(&outside, "precious").unwrap();
+        std::os::unix::fs::symlink(&outside, staging_name(&path)).unwrap();
+        replace(&path, b"one").unwrap();
+        assert_eq!(fs::read(&outside).unwrap(), b"precious");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn is_zero(count: &u32) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EcuStateError {
-    /// The file is gone although the ECU has run before.
+    /// There is no file, although every ECU is provisioned with one.
     #[error("{} is missing: without it an older image could not be told from a newer one; restore it or provision again", .0.display())]
     Missing(PathBuf),
     /// The file's content makes no sense.
@@ -97,7 +97,20 @@ pub enum EcuStateError {
 }
 
 impl EcuState {
-    /// Reads the memory at `path`. A missing file is a new ECU only if there is no memory of any ECU beside it.
+    /// Makes the memory of an ECU that never ran, at `path`: what provisioning does.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn found(path: &Path) -> Result<Self, EcuStateError> {
+        let state = Self {
+            path: path.to_owned(),
+            kept: Kept::default(),
+        };
+        state.write(&state.kept)?;
+        Ok(state)
+    }
+
+    /// Reads the memory at `path`. A missing one is a loss and never a new ECU: that is provisioned with one.
     ///
     /// # Errors
     /// [`EcuStateError::Missing`], [`EcuStateError::Damaged`] or I/O.
@@ -107,13 +120,7 @@ impl EcuState {
             source,
         };
         let Some(bytes) = durable::read_capped(path, MAX_STATE_BYTES).map_err(io)? else {
-            if has_siblings(path).map_err(io)? {
-                return Err(EcuStateError::Missing(path.to_owned()));
-            }
-            return Ok(Self {
-                path: path.to_owned(),
-                kept: Kept::default(),
-            });
+            return Err(EcuStateError::Missing(path.to_owned()));
         };
         let kept = serde_json::from_slice(&bytes).map_err(|source| EcuStateError::Damaged {
             path: path.to_owned(),
@@ -123,14 +130,6 @@ impl EcuState {
             path: path.to_owned(),
             kept,
         })
-    }
-
-    /// Writes the memory as it is, so that its absence can be noticed later.
-    ///
-    /// # Errors
-    /// I/O.
-    pub fn store(&self) -> Result<(), EcuStateError> {
-        self.write(&self.kept)
     }
 
     /// The last confirmed install.
@@ -259,26 +258,6 @@ impl EcuState {
     }
 }
 
-fn has_siblings(path: &Path) -> io::Result<bool> {
-    let Some(parent) = path.parent() else {
-        return Ok(false);
-    };
-    let entries = match std::fs::read_dir(parent) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        entries => entries?,
-    };
-    for entry in entries {
-        if entry?
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,7 +275,7 @@ mod tests {
     fn survives_a_reload() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ecu/S.json");
-        let mut state = EcuState::load(&path).unwrap();
+        let mut state = EcuState::found(&path).unwrap();
         assert_eq!(state.next_report_counter().unwrap(), 1);
         state.record_install(image(4)).unwrap();
         state.note_attack("rollback").unwrap();
@@ -312,7 +291,7 @@ mod tests {
     #[test]
     fn nothing_goes_back() {
         let dir = tempfile::tempdir().unwrap();
-        let mut state = EcuState::load(&dir.path().join("S.json")).unwrap();
+        let mut state = EcuState::found(&dir.path().join("S.json")).unwrap();
         state.record_install(image(4)).unwrap();
         assert!(matches!(
             state.record_install(image(3)),
@@ -331,7 +310,8 @@ mod tests {
     fn a_lost_or_damaged_memory_is_not_a_new_ecu() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("S.json");
-        EcuState::load(&path).unwrap().store().unwrap();
+        assert!(matches!(EcuState::load(&path), Err(EcuStateError::Missing(_))));
+        EcuState::found(&path).unwrap();
         assert!(matches!(
             EcuState::load(&dir.path().join("T.json")),
             Err(EcuStateError::Missing(_))

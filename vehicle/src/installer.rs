@@ -99,7 +99,7 @@ impl Installer for FileInstaller {
             fs::create_dir_all(parent).map_err(|error| InstallError::io(parent, error))?;
         }
         let staging = durable::staging_name(&target);
-        let file = File::create(&staging).map_err(|error| InstallError::io(&staging, error))?;
+        let file = durable::create_own(&staging).map_err(|error| InstallError::io(&staging, error))?;
         Ok(Box::new(StagedFile {
             target,
             staging,

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::refusal::Refusal;
+use super::wrap;
 use crate::stage::PeerCertificate;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,7 +11,11 @@ use sealift_metadata::VehicleId;
 use sealift_wire::ProblemKind;
 use std::sync::Arc;
 
-/// Lets a request through if its certificate is one of an active vehicle, and notes which.
+/// When a vehicle that holds all of its share may look again.
+const SHARE_RETRY_SECONDS: u64 = 2;
+
+/// Lets a request through if its certificate is one of an active vehicle, and notes which. No vehicle holds more than its
+/// share of the server, whatever it leaves lying.
 pub(crate) async fn vehicle(
     State(app): State<App>,
     mut request: Request,
@@ -23,8 +28,13 @@ pub(crate) async fn vehicle(
         ));
     };
     let vehicle = app.stage().identify(&Arc::clone(peer)).await?;
+    let Some(share) = app.0.vehicle_shares.take(vehicle.as_str()) else {
+        metrics::counter!("sealift_paced_total", "listener" => "vehicles").increment(1);
+        let detail = "this vehicle has too many requests under way";
+        return Err(Refusal::of(ProblemKind::TooManyRequests, detail).retry_after(SHARE_RETRY_SECONDS));
+    };
     request.extensions_mut().insert(vehicle);
-    Ok(next.run(request).await)
+    Ok(wrap::held(next.run(request).await, share))
 }
 
 /// Keeps one vehicle from asking too often. Object downloads are not counted.

@@ -58,13 +58,14 @@ impl From<Problem> for Refusal {
 }
 
 impl From<StageError> for Refusal {
-    /// Logs what is ours to know and tells what is theirs to know.
+    /// Logs what is ours to know and tells what is theirs to know. The chain is logged as a string, quoted: it may hold what
+    /// the other side wrote.
     fn from(error: StageError) -> Self {
         let problem = error.problem();
         if problem.status >= 500 {
-            tracing::error!(error = %error.chain(), problem = %problem.type_uri, "a request failed");
+            tracing::error!(error = error.chain(), problem = %problem.type_uri, "a request failed");
         } else {
-            tracing::info!(error = %error.chain(), problem = %problem.type_uri, "a request was refused");
+            tracing::info!(error = error.chain(), problem = %problem.type_uri, "a request was refused");
         }
         Self::from(problem)
     }

@@ -14,10 +14,11 @@ use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Refuses with 503 what would be too much at once; an answer counts until its last byte.
+/// Refuses with 503 what would be too much at once; an answer counts until its last byte. A refusal, which is small, does
+/// not: else whoever is refused would hold a place all the same.
 pub(crate) async fn admitted(in_flight: Arc<Semaphore>, request: Request, next: Next) -> Response {
     let Ok(permit) = in_flight.try_acquire_owned() else {
         metrics::counter!("sealift_overload_total").increment(1);
@@ -25,21 +26,26 @@ pub(crate) async fn admitted(in_flight: Arc<Semaphore>, request: Request, next: 
             .retry_after(2)
             .into_response();
     };
-    next.run(request).await.map(|body| {
-        Body::new(Held {
-            body,
-            _permit: permit,
-        })
-    })
+    let response = next.run(request).await;
+    if response.status().is_success() {
+        held(response, permit)
+    } else {
+        response
+    }
 }
 
-/// A body that holds a permit as long as it lives.
-struct Held {
+/// The same answer, holding `place` until its last byte.
+pub(crate) fn held<T: Unpin + Send + 'static>(response: Response, place: T) -> Response {
+    response.map(|body| Body::new(Held { body, _place: place }))
+}
+
+/// A body that holds a place as long as it lives.
+struct Held<T> {
     body: Body,
-    _permit: OwnedSemaphorePermit,
+    _place: T,
 }
 
-impl HttpBody for Held {
+impl<T: Unpin> HttpBody for Held<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

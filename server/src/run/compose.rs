@@ -10,7 +10,7 @@ use crate::stage::{ImageTrust, InProcessBroker, Settings, Stage};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sealift_repository::Store;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What is open while the server runs.
 #[derive(Debug)]
@@ -84,11 +84,14 @@ impl Parts {
         // served as it is, since vehicles judge for themselves.
         let now = clock.now();
         if let Err(error) = stage.refresh_due(now).await {
-            tracing::error!(error = %error.chain(), "the Image repository could not be refreshed");
+            tracing::error!(
+                error = error.chain(),
+                "the Image repository could not be refreshed"
+            );
         }
         match image.view(now).await {
             Ok(view) => stage.check_image_root(view.root().role())?,
-            Err(error) => tracing::error!(error = %error.chain(), "the Image repository cannot be walked"),
+            Err(error) => tracing::error!(error = error.chain(), "the Image repository cannot be walked"),
         }
         Ok(Self {
             stage: Arc::new(stage),
@@ -125,12 +128,16 @@ fn private_dir(dir: &Path) -> Result<(), Failure> {
         })
 }
 
-/// Starts collecting metrics, once in a process.
+/// Starts collecting metrics, once in a process: they are the process's, whichever server is asked for them.
 pub(super) fn metrics() -> PrometheusHandle {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        tracing::debug!("metrics are collected by somebody else");
-    }
-    handle
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let start = || {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::debug!("metrics are collected by somebody else");
+        }
+        handle
+    };
+    HANDLE.get_or_init(start).clone()
 }

@@ -1,17 +1,19 @@
 //! Sockets, connections, and their end.
 
+use super::activity::Activity;
 use super::stall::StallGuard;
 use crate::config::Limits;
 use crate::exit::{Code, Failure};
 use crate::stage::PeerCertificate;
 use axum::Router;
 use axum::body::Body;
-use http::Request;
+use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,11 +175,16 @@ async fn requests<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let activity = Activity::new(limits.header_timeout, limits.stall_timeout);
+    let begun = activity.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
+        // On HTTP/1.1 the guard around the stream sees what the peer takes.
+        let answer = begun.begin(request.version() == Version::HTTP_2);
         if let Some(peer) = &peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }
-        router.clone().oneshot(request.map(Body::new))
+        let response = router.clone().oneshot(request.map(Body::new));
+        async move { Ok::<_, Infallible>(response.await?.map(|body| answer.watch(body))) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -194,12 +201,22 @@ async fn requests<S>(
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut closing = false;
+    let ended = loop {
+        tokio::select! {
+            ended = connection.as_mut() => break ended,
+            () = stopped(&mut stop), if !closing => {}
+            stalled = activity.wasted() => {
+                if stalled || closing {
+                    metrics::counter!("sealift_connections_given_up_total", "listener" => name).increment(1);
+                    tracing::debug!(listener = name, stalled, "a connection held its place for nothing");
+                    return;
+                }
+                activity.restart();
+            }
         }
+        closing = true;
+        connection.as_mut().graceful_shutdown();
     };
     if let Err(error) = ended {
         tracing::debug!(listener = name, error = %error, "a connection broke off");

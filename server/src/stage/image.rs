@@ -92,7 +92,10 @@ impl ImageTrust {
         match (self.walk_into(&mut state, now).await, &state.view) {
             (Ok(view), _) => Ok(view),
             (Err(error), Some(view)) => {
-                tracing::warn!(error = %error.chain(), "the Image repository cannot be walked; the last good view holds");
+                tracing::warn!(
+                    error = error.chain(),
+                    "the Image repository cannot be walked; the last good view holds"
+                );
                 metrics::counter!("sealift_image_walk_failures_total").increment(1);
                 let view = Arc::clone(view);
                 state.looked_at = Some(now);

@@ -56,6 +56,28 @@ async fn an_answer_counts_until_its_last_byte() {
     world.get(&vehicle, "/repo/timestamp.json").await.ok();
 }
 
+/// However many answers one vehicle leaves lying, the next vehicle is served.
+#[tokio::test]
+async fn one_vehicle_does_not_take_the_place_of_all() {
+    let mut world = World::configured("[limits]\nmax_requests_in_flight = 100").await;
+    let (greedy, calm) = (world.vehicle("v1").await, world.vehicle("v2").await);
+    let image = world.publish_plain("a.img", b"0123456789", 1).await;
+    let request = || Request::get(image.url()).body(Body::empty()).unwrap();
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        open.push(world.ask_open(&greedy, request()).await);
+    }
+    world.ask(&calm, request()).await.ok();
+    let answer = world.ask(&greedy, request()).await;
+    answer.problem(ProblemKind::TooManyRequests);
+    assert!(!answer.header("retry-after").is_empty());
+    // What is read to its end, or given up, makes room.
+    drop(open);
+    for _ in 0..100 {
+        world.ask(&greedy, request()).await.ok();
+    }
+}
+
 #[tokio::test]
 async fn bodies_have_a_cap_and_a_type() {
     let world = World::new().await;

@@ -18,6 +18,7 @@ mod manifests;
 mod process;
 mod refresh;
 mod registration;
+mod stalls;
 mod start;
 mod tls;
 mod tokens;

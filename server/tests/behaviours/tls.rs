@@ -3,12 +3,15 @@
 use crate::kit::{Ground, TestRng, TestVehicle, World, config};
 use jiff::SignedDuration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use sealift_server::ambient::Entropy;
 use sealift_server::db::SqliteInventory;
 use sealift_server::run::serve;
 use sealift_server::stage::NewToken;
 use sealift_wire::{Problem, ProblemKind, ReadyFile, Scope, VehicleRegistration};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -56,8 +59,8 @@ impl Ca {
     }
 }
 
-struct Running {
-    at: ReadyFile,
+pub(crate) struct Running {
+    pub(crate) at: ReadyFile,
     server_ca: String,
     fleet: Ca,
     token: String,
@@ -68,6 +71,11 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
+        Self::configured("").await
+    }
+
+    /// A server with more lines in its configuration.
+    pub(crate) async fn configured(more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Ground::clock();
         Ground::make(dir.path(), &clock).await;
@@ -79,7 +87,7 @@ impl Running {
         write("server.pem", &leaf.pem);
         write("server.key.pem", &leaf.key);
         write("client-ca.pem", &fleet.pem);
-        let config = config(dir.path(), "");
+        let config = config(dir.path(), more);
         let entropy = Entropy::new(TestRng::new("server"));
         let db = SqliteInventory::open(&config.database_url).await.unwrap();
         let lifetime = SignedDuration::from_hours(1);
@@ -119,6 +127,22 @@ impl Running {
         builder.build().unwrap()
     }
 
+    /// What somebody brings who knows the server and has no certificate.
+    pub(crate) fn stranger(&self) -> rustls::ClientConfig {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(self.server_ca.as_bytes()).unwrap())
+            .unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        tls
+    }
+
     fn vehicle_url(&self, path: &str) -> String {
         format!("https://{}{path}", self.at.vehicles)
     }
@@ -136,7 +160,7 @@ impl Running {
         assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
     }
 
-    async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         self.task.await.unwrap();
     }

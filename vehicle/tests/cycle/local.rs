@@ -76,6 +76,46 @@ async fn a_lost_or_damaged_memory_stops_everything() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::UpToDate);
 }
 
+/// Whoever takes the whole memory away does not take an ECU back to an older image.
+#[tokio::test]
+async fn a_memory_that_is_gone_altogether_is_not_a_new_vehicle() {
+    let mut fleet = Fleet::new(Sealing::P256).await;
+    fleet.release("b.img", &firmware(2), 2).await;
+    fleet.assign(GATEWAY, "b.img").await;
+    fleet.cycle().await.unwrap();
+    fs::remove_dir_all(fleet.path("state/ecu")).unwrap();
+    fleet.release("a.img", &firmware(1), 1).await;
+    fleet.assign(GATEWAY, "a.img").await;
+    let error = fleet.cycle().await.unwrap_err();
+    assert_eq!(error.exit_code(), 12, "{error}");
+    assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(2));
+}
+
+/// A link or an open file that waits at the staging place gets nothing, and is not what becomes the image.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_image_is_staged_in_a_file_of_its_own() {
+    use std::io::{Seek, Write};
+    let fleet = assigned().await;
+    fs::create_dir_all(fleet.path("installed")).unwrap();
+    let (outside, staging) = (fleet.path("outside"), fleet.path("installed/.gw-1.img.staging"));
+    fs::write(&outside, "precious").unwrap();
+    std::os::unix::fs::symlink(&outside, &staging).unwrap();
+    fleet.cycle().await.unwrap();
+    assert_eq!(fs::read(&outside).unwrap(), b"precious");
+    let installed = fleet.path("installed/gw-1.img");
+    assert!(fs::symlink_metadata(&installed).unwrap().is_file());
+
+    let mut fleet = fleet;
+    let mut held = fs::File::create(&staging).unwrap();
+    fleet.release("b.img", &firmware(2), 2).await;
+    fleet.assign(GATEWAY, "b.img").await;
+    fleet.cycle().await.unwrap();
+    held.rewind().unwrap();
+    held.write_all(b"never verified").unwrap();
+    assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(2));
+}
+
 #[tokio::test]
 async fn a_missing_or_damaged_root_is_never_learnt_from_the_network() {
     let fleet = assigned().await;

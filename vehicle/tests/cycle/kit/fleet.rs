@@ -16,6 +16,7 @@ use sealift_metadata::{
     EcuSerial, FileSigner, HardwareId, KeyType, RepositoryId, Signer, TargetFile, TargetPath,
 };
 use sealift_vehicle::cycle::OpenError;
+use sealift_vehicle::ecu_state::EcuState;
 use sealift_vehicle::lock::LockError;
 use sealift_vehicle::transport::Policy;
 use sealift_vehicle::{
@@ -127,6 +128,7 @@ impl Fleet {
             fs::write(self.path(&format!("keys/{serial}.signing.pem")), pem).unwrap();
             let pem = key.to_pkcs8_pem(None, &mut self.rng).unwrap();
             fs::write(self.path(&format!("keys/{serial}.sealing.pem")), pem).unwrap();
+            EcuState::found(&self.layout().ecu_state(serial)).unwrap();
             self.server.register(serial, signing.public().clone());
             self.recipients.insert(serial.to_owned(), key.public());
             toml += &format!(
