@@ -16,7 +16,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr, Sqlite, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
@@ -38,9 +38,15 @@ impl SqliteInventory {
             .map_err(failed("reading the database URL"))?
             .create_if_missing(true)
             .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
+        if !memory {
+            // The mode is a property of the file. It is set by one connection before there are others: SQLite does not wait
+            // for a lock in the middle of that change.
+            let first = options.clone().journal_mode(SqliteJournalMode::Wal);
+            let connection = first.connect().await.map_err(failed("opening the database"))?;
+            connection.close().await.map_err(failed("opening the database"))?;
+        }
         let pool = SqlitePoolOptions::new()
             // Every connection to `:memory:` is a database of its own, so there must be one, for good.
             .max_connections(if memory { 1 } else { 8 })

@@ -56,13 +56,14 @@ pub(crate) async fn object(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    if has_it(headers, &labels.etag) {
-        return Ok(not_modified(&labels));
-    }
     let object = store.open(path).await.map_err(StageError::from)?;
     let Some(object) = object else {
         return Err(Refusal::new(ProblemKind::NotFound));
     };
+    // After the look: `If-None-Match: *` is about an object that exists (RFC 9110 §13.1.2).
+    if has_it(headers, &labels.etag) {
+        return Ok(not_modified(&labels));
+    }
     let length = object.size();
     let part = match selection(method, headers, &labels.etag, length) {
         Selection::Unsatisfiable => return Err(Refusal::outside(length)),

@@ -106,6 +106,12 @@ async fn conditions_are_honoured() {
     let answer = world.ask(&vehicle, with("if-none-match", &tag)).await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0));
     assert_eq!(answer.header("etag"), tag);
+    let absent = image.url().replace(&hex::encode(image.sha256), &"0".repeat(64));
+    let request = Request::get(absent).header("if-none-match", "*");
+    world
+        .ask(&vehicle, request.body(Body::empty()).unwrap())
+        .await
+        .problem(ProblemKind::NotFound);
 }
 
 #[tokio::test]
