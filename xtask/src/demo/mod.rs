@@ -115,12 +115,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     attack(&car, &thief, &site, &tools, &mut table)?;
 
     println!("\n{}", table.render());
+    println!(
+        "every step did what it must; the files stay in {}",
+        site.root.display()
+    );
     if args.keep {
-        println!(
-            "server still running, process {}; files under {}",
-            server.leave(),
-            site.root.display()
-        );
+        println!("server still running, process {}", server.leave(),);
         println!("vehicles {}  operators {}", site.vehicles, site.operators);
     }
     Ok(())
@@ -204,14 +204,14 @@ fn attack(
         site,
         tools,
         table,
-        "attack: a key box for another vehicle",
+        "attack: opening with another vehicle's key",
         foreign,
     )?;
 
     let began = start();
     let said = steal(thief, site, tools)?;
     table.add(
-        "attack: another supplier's copy",
+        "attack: a copy under another supplier's path",
         None,
         began.elapsed(),
         &format!("refused, {said}"),
