@@ -21,7 +21,7 @@ use tools::{Tools, start, text};
 /// Arguments of `cargo xtask demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Image to update the vehicle with [default: a tar of the Rust toolchain, about a gigabyte]
+    /// Image to update the vehicle with, 64 MiB or more [default: a tar of the Rust toolchain, about a gigabyte]
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
 
@@ -45,6 +45,14 @@ const STOLEN: &str = "supplier-b/os-2.bin";
 /// Runs the demonstration; prints each step and the table of all.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let source = Source::find(args.image.as_deref())?;
+    if let Some(image) = &args.image
+        && size(image).is_some_and(|bytes| bytes < MIN_IMAGE_BYTES)
+    {
+        return Err(Failure::new(format!(
+            "{} is too small: its download is to be killed half-way, so give an image of 64 MiB or more",
+            image.display()
+        )));
+    }
     let mut site = Site::new(&args.work)?;
     let tools = Tools::build(
         vec![(PASSPHRASE, "correct horse battery staple".to_owned())],
@@ -169,7 +177,11 @@ fn update_with_kill(car: &Vehicle, site: &Site, tools: &Tools, table: &mut Table
 }
 
 /// Segments after which the first download is killed.
+/// In segments of 1 MiB.
 const KILL_AFTER: usize = 40;
+
+/// Leaves enough to download after the kill.
+const MIN_IMAGE_BYTES: u64 = 64 << 20;
 
 /// Four attacks while release 2 is pending, then release 2.
 fn attack(
