@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 use reqwest::{Certificate, Method, StatusCode};
-use sealift_wire::Problem;
 use sealift_wire::limits::MAX_ANSWER_BYTES;
+use sealift_wire::{Problem, ProblemKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -25,7 +25,8 @@ pub(crate) struct ServerArgs {
         help_heading = "Server",
         value_name = "URL",
         env = "SEALIFT_SERVER",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = server_url
     )]
     server: Url,
 
@@ -52,6 +53,13 @@ pub(crate) struct ServerArgs {
     /// Name of the environment variable that holds the operator token
     #[arg(long, help_heading = "Server", value_name = "NAME")]
     token_env: Option<String>,
+}
+
+fn server_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => Ok(url),
+        _ => Err("write https://host:port".to_owned()),
+    }
 }
 
 /// A connection to the operator API.
@@ -202,7 +210,9 @@ impl Api {
 
     fn refusal(&self, path: &str, status: StatusCode, body: &[u8]) -> Failure {
         let problem = serde_json::from_slice::<Problem>(body).ok();
+        let kind = problem.as_ref().and_then(Problem::kind);
         let fault = match status {
+            _ if kind == Some(ProblemKind::TargetUnknown) => Fault::NotFound,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Fault::Denied,
             StatusCode::NOT_FOUND => Fault::NotFound,
             StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Fault::Conflict,

@@ -20,14 +20,10 @@ pub(crate) fn refuse<'a>(
     if world.demo() || !ids.into_iter().any(is_listed) {
         return Ok(());
     }
-    Err(Failure::new(
-        Fault::DemoKey,
-        format!(
-            "{} is a public demonstration key: everyone has its private half",
-            subject.display()
-        ),
-    )
-    .next("make your own with `sealift key generate`; for a demonstration add --demo"))
+    Err(refusal(format!(
+        "{} is a public demonstration key: everyone has its private half",
+        subject.display()
+    )))
 }
 
 /// Fails if any role of a trusted root rests on a demonstration key and this is no demonstration.
@@ -38,9 +34,20 @@ pub(crate) fn refuse_root(world: &World, subject: &Path, root: &Root) -> Result<
         RoleName::Snapshot,
         RoleName::Timestamp,
     ] {
-        refuse(world, subject, root.keys(role).keyids().map(|id| id.as_str()))?;
+        let mut ids = root.keys(role).keyids();
+        if !world.demo() && ids.any(|id| is_listed(id.as_str())) {
+            return Err(refusal(format!(
+                "{} rests on public demonstration keys: everyone can sign for its {role} role",
+                subject.display()
+            )));
+        }
     }
     Ok(())
+}
+
+fn refusal(what: String) -> Failure {
+    Failure::new(Fault::DemoKey, what)
+        .next("make your own keys with `sealift key generate`; for a demonstration add --demo")
 }
 
 fn is_listed(id: &str) -> bool {

@@ -26,7 +26,8 @@ pub(crate) fn seal(what: impl Into<String>, error: SealError) -> Failure {
 /// Opening failed.
 pub(crate) fn open(what: impl Into<String>, error: OpenError) -> Failure {
     match error {
-        OpenError::Read(error) | OpenError::Write(error) => local(what, error),
+        OpenError::Read(error) => local(what, error),
+        OpenError::Write(error) => local("cannot write the opened image", error),
         OpenError::Unwrap(error) => unwrap(what, error),
         // The error says what to do itself.
         OpenError::Range { .. }

@@ -22,8 +22,8 @@ pub(super) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Writes DIR/1.root.json, and DIR/director-targets.pem, DIR/director-snapshot.pem and DIR/director-timestamp.pem for the
-keys that were not given. The server signs with these; the root key stays offline. New keys are encrypted with the first
+Writes DIR/1.root.json, and DIR/director-targets.pem, DIR/director-snapshot.pem and DIR/director-timestamp.pem for the \
+keys that were not given. The server signs with these; the root key stays offline. New keys are encrypted with the first \
 passphrase given.")]
 pub(super) struct Init {
     /// Directory for the root and the online keys

@@ -271,5 +271,6 @@ fn a_full_disk_is_a_local_failure() {
         .stderr(std::process::Stdio::piped())
         .output()
         .unwrap();
-    refused(74, &["image", "open", "-o", "-"], &output);
+    let message = refused(74, &["image", "open", "-o", "-"], &output);
+    assert!(message.contains("cannot write"), "{message}");
 }

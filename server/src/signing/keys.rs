@@ -66,8 +66,18 @@ fn read(file: &KeyFile) -> Result<Material, Failure> {
 }
 
 fn unusable<E: std::error::Error + Send + Sync + 'static>(file: &KeyFile) -> impl FnOnce(E) -> Failure {
+    let how = match &file.passphrase {
+        Some(_) => String::new(),
+        None => {
+            let role = match file.field {
+                "director.keks" => "director.kek",
+                field => field.trim_end_matches("_key"),
+            };
+            format!("; if it is encrypted, set {role}_passphrase_file or {role}_passphrase_env")
+        }
+    };
     let text = format!(
-        "{}: the private key {} cannot be used",
+        "{}: the private key {} cannot be used{how}",
         file.field,
         file.path.display()
     );

@@ -135,7 +135,13 @@ async fn keys_that_do_not_serve_are_named() {
     refused(
         &[("director.targets_key", "locked.pem")],
         Code::Config,
-        &["director.targets_key", "passphrase"],
+        &["director.targets_key", "director.targets_passphrase_file"],
+    )
+    .await;
+    refused(
+        &[("director.keks", "['locked.pem']")],
+        Code::Config,
+        &["director.keks", "director.kek_passphrase_file"],
     )
     .await;
     refused(

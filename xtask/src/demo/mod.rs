@@ -21,7 +21,7 @@ use tools::{Tools, start, text};
 /// Arguments of `cargo xtask demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Image to update the vehicle with [default: a tar of the Rust toolchain, about a gigabyte]
+    /// Image to update the vehicle with, 64 MiB or more [default: a tar of the Rust toolchain, about a gigabyte]
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
 
@@ -45,6 +45,14 @@ const STOLEN: &str = "supplier-b/os-2.bin";
 /// Runs the demonstration; prints each step and the table of all.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let source = Source::find(args.image.as_deref())?;
+    if let Some(image) = &args.image
+        && size(image).is_some_and(|bytes| bytes < MIN_IMAGE_BYTES)
+    {
+        return Err(Failure::new(format!(
+            "{} is too small: its download is to be killed half-way, so give an image of 64 MiB or more",
+            image.display()
+        )));
+    }
     let mut site = Site::new(&args.work)?;
     let tools = Tools::build(
         vec![(PASSPHRASE, "correct horse battery staple".to_owned())],
@@ -115,12 +123,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     attack(&car, &thief, &site, &tools, &mut table)?;
 
     println!("\n{}", table.render());
+    println!(
+        "every step did what it must; the files stay in {}",
+        site.root.display()
+    );
     if args.keep {
-        println!(
-            "server still running, process {}; files under {}",
-            server.leave(),
-            site.root.display()
-        );
+        println!("server still running, process {}", server.leave(),);
         println!("vehicles {}  operators {}", site.vehicles, site.operators);
     }
     Ok(())
@@ -169,7 +177,11 @@ fn update_with_kill(car: &Vehicle, site: &Site, tools: &Tools, table: &mut Table
 }
 
 /// Segments after which the first download is killed.
+/// In segments of 1 MiB.
 const KILL_AFTER: usize = 40;
+
+/// Leaves enough to download after the kill.
+const MIN_IMAGE_BYTES: u64 = 64 << 20;
 
 /// Four attacks while release 2 is pending, then release 2.
 fn attack(
@@ -204,14 +216,14 @@ fn attack(
         site,
         tools,
         table,
-        "attack: a key box for another vehicle",
+        "attack: opening with another vehicle's key",
         foreign,
     )?;
 
     let began = start();
     let said = steal(thief, site, tools)?;
     table.add(
-        "attack: another supplier's copy",
+        "attack: a copy under another supplier's path",
         None,
         began.elapsed(),
         &format!("refused, {said}"),

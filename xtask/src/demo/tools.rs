@@ -85,7 +85,11 @@ impl Tools {
         Ok(format!(
             "exit {}: {}",
             output.status.code().unwrap_or(-1),
-            said.lines().next().unwrap_or("").trim()
+            said.lines()
+                .next()
+                .unwrap_or("")
+                .trim_start_matches("error:")
+                .trim()
         ))
     }
 

@@ -24,7 +24,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public
+Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public \
 key. With --metadata-root, --repository and --target the image must also be the one that the repository's keys signed.")]
 pub(in crate::commands) struct Open {
     /// Private key of a recipient
@@ -117,7 +117,7 @@ impl Open {
             "sealed": {"length": opened.sealed.length, "sha256": hex::encode(opened.sealed.sha256)},
             "origin_verified": origin.is_some(),
         });
-        finish(world, to_stdout, &json, opened.plain.length, origin.is_some())
+        self.finish(world, to_stdout, &json, opened.plain.length, origin.is_some())
     }
 
     fn range(
@@ -198,7 +198,7 @@ impl Open {
             "plain_length": plain_length,
             "origin_verified": origin.is_some(),
         });
-        finish(world, to_stdout, &json, length, origin.is_some())
+        self.finish(world, to_stdout, &json, length, origin.is_some())
     }
 
     fn content_key(
@@ -211,6 +211,31 @@ impl Open {
             origin.check_header(header).map_err(Step::Ours)?;
         }
         self.wrapped.content_key(header, key, origin)
+    }
+
+    fn finish(
+        &self,
+        world: &World,
+        to_stdout: bool,
+        json: &serde_json::Value,
+        length: u64,
+        verified: bool,
+    ) -> Result<(), Failure> {
+        let origin = if verified {
+            "origin verified"
+        } else {
+            "origin NOT verified"
+        };
+        if to_stdout {
+            if world.json() || verified {
+                output::show_beside(world, json, || format!("opened {length} bytes, {origin}\n"));
+            }
+            return Ok(());
+        }
+        let written = self.target()?.unwrap_or_default();
+        output::show(world, json, || {
+            format!("opened {length} bytes into {}, {origin}\n", written.display())
+        })
     }
 
     /// The output file, or `None` for stdout.
@@ -257,30 +282,6 @@ impl Step {
             }
         }
     }
-}
-
-fn finish(
-    world: &World,
-    to_stdout: bool,
-    json: &serde_json::Value,
-    length: u64,
-    verified: bool,
-) -> Result<(), Failure> {
-    let plain = || {
-        let origin = if verified {
-            "origin verified"
-        } else {
-            "origin NOT verified"
-        };
-        format!("opened {length} bytes, {origin}\n")
-    };
-    if to_stdout {
-        if world.json() || verified {
-            output::show_beside(world, json, plain);
-        }
-        return Ok(());
-    }
-    output::show(world, json, plain)
 }
 
 /// The fault that a failed check of signed digests has.

@@ -17,8 +17,8 @@ use crate::{World, faults, keys, output};
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("opener").required(true).multiple(true)))]
 #[command(after_help = "\
-Without --recipient and --director nobody could ever open the result, so one of them is required.
-With --director the files OUT.keys (wrapped keys, keep with the repository) and OUT.segments appear beside OUT.")]
+Without --recipient and --director nobody could ever open the result, so one of them is required. Beside OUT appears \
+OUT.segments, the digests of its segments; with --director also OUT.keys, the wrapped keys.")]
 pub(in crate::commands) struct Seal {
     /// Public key that can open the image from the file alone; may be given several times
     #[arg(long, value_name = "PUB.pem", group = "opener")]

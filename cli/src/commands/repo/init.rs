@@ -17,7 +17,7 @@ use crate::{World, faults, output};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The first root is the anchor of all trust: it is written to --root-out as well, and that copy, not the store's, is
+The first root is the anchor of all trust: it is written to --root-out as well, and that copy, not the store's, is \
 what servers, vehicles and `sealift repo verify --root` should be given.")]
 pub(in crate::commands) struct Init {
     /// Repository: file:///absolute/folder or s3://bucket/prefix

@@ -16,7 +16,7 @@ use crate::{World, input, output};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Publishing is one transaction: killed anywhere it leaves a repository that every client accepts, and the same command
+Publishing is one transaction: killed anywhere it leaves a repository that every client accepts, and the same command \
 run again carries on.")]
 pub(in crate::commands) struct Publish {
     #[command(flatten)]

@@ -22,7 +22,7 @@ use crate::{World, faults, keys, output};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between,
+A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between, \
 nothing is published. A pipe is sealed into a spool file first. Plaintext never leaves this machine.")]
 pub(in crate::commands) struct Add {
     #[command(flatten)]

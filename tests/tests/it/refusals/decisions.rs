@@ -35,7 +35,9 @@ fn a_target_that_is_not_signed() {
     world.publish("app.img", "hw-brain", 1, &world.image("app.img", &[1; 5000]));
     world.start_server();
     let vehicle = world.provision("VIN-1", &[ECU]);
-    never_installed(&world, &vehicle, "none.img").complains("none.img");
+    let run = never_installed(&world, &vehicle, "none.img");
+    assert_eq!(run.code(), Some(5), "not found, as cli.md says: {run}");
+    run.complains("none.img");
 }
 
 #[test]
