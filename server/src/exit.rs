@@ -7,6 +7,7 @@ use std::fmt;
 pub struct Failure {
     code: Code,
     message: String,
+    next: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -45,6 +46,7 @@ impl Failure {
         Self {
             code,
             message: message.into(),
+            next: None,
             source: None,
         }
     }
@@ -54,6 +56,18 @@ impl Failure {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same failure, with what to do about it: a sentence in the imperative.
+    #[must_use]
+    pub fn advise(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// What to do about it, where that is known.
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref()
     }
 
     /// The exit code.

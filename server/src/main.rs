@@ -18,6 +18,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("sealift-server: {}", failure.chain());
+            if let Some(next) = failure.next() {
+                eprintln!("  next: {next}");
+            }
             ExitCode::from(failure.code().number())
         }
     }

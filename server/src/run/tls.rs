@@ -113,28 +113,18 @@ fn spki_sha256(der: &[u8]) -> Option<String> {
 
 /// Says how the material is made, since a first start always lacks it.
 fn missing(field: &str, path: &Path, error: rustls_pki_types::pem::Error) -> Failure {
-    let shown = path.display();
     let how = if field.ends_with("client_ca") {
-        format!(
-            "put the CA of your vehicles' certificates there; to make one: openssl req -x509 -newkey ec \
-             -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj '/CN=vehicle CA' -keyout client-ca.key.pem -out {shown}"
-        )
+        "name the CA of your vehicles' certificates; for a trial, `sealift ca create --out fleet-ca` makes \
+         fleet-ca/ca.pem"
     } else {
-        let (key, certificate) = if field.ends_with(".key") {
-            (shown.to_string(), "server.pem".to_owned())
-        } else {
-            ("server.key.pem".to_owned(), shown.to_string())
-        };
-        format!(
-            "put the server's TLS material there; to make some for this machine: openssl req -x509 -newkey ec \
-             -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
-             -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {key} -out {certificate}"
-        )
+        "name the server's certificate and key; for a trial, `sealift ca create --out server-ca` and `sealift ca \
+         issue-server --ca-cert server-ca/ca.pem --ca-key server-ca/ca.key.pem --name localhost --ip 127.0.0.1 --out tls` \
+         make tls/server.pem and tls/server.key.pem"
     };
-    let demo = "for a demonstration, set `demo = true` and name the files under keys-example/";
-    Failure::new(
-        Code::Config,
-        format!("{field}: cannot read {shown}; {how}; {demo}"),
-    )
-    .because(error)
+    Failure::new(Code::Config, format!("{field}: cannot read {}", path.display()))
+        .because(error)
+        .advise(format!(
+            "{how}. docs/operating shows a whole set-up; for a demonstration, set `demo = true` and name the files under \
+             keys-example/"
+        ))
 }

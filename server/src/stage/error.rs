@@ -90,9 +90,9 @@ impl StageError {
                     None => problem,
                 }
             }
-            Self::Inventory(DbError::Exists(what)) => {
-                Problem::new(ProblemKind::Exists).with_detail(format!("{what} is already registered"))
-            }
+            Self::Inventory(DbError::Exists(what)) => Problem::new(ProblemKind::Exists)
+                .with_detail(format!("{what} is already registered"))
+                .with_next("choose another, or look at what is there with `sealift vehicle list`"),
             Self::Broker(error) => error.problem(),
             Self::Inventory(_) => {
                 Problem::new(ProblemKind::Unavailable).with_detail("the inventory does not answer")

@@ -55,7 +55,11 @@ fn with_no_configuration_it_says_what_to_make_first() {
         "{}",
         stderr(&output)
     );
-    assert!(stderr(&output).contains("openssl"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("next: name the CA of your vehicles' certificates"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
