@@ -213,7 +213,7 @@ pub enum KeyError {
         expected: &'static str,
     },
     /// The key inside is of a kind that is not supported, or malformed.
-    #[error("the key is not a well-formed P-256 or RSA key. Make one with `openssl genpkey`")]
+    #[error("the key is not a well-formed P-256, RSA or X-Wing key. Make one with `sealift key generate`")]
     Malformed,
     /// An encrypted key without a passphrase.
     #[error("the private key is encrypted and no passphrase was given. Give its passphrase")]

@@ -12,7 +12,7 @@ use crate::header::{Header, Immutable, envelope_digest};
 use crate::keys::RecipientKey;
 use crate::layout::{CHUNK_LEN, Layout, MAX_PLAIN_LEN, SALT_LEN, SEALED_CHUNK_LEN};
 use crate::segments::{MAX_SEGMENTS, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
-use crate::stanza::StanzaList;
+use crate::stanza::{MAX_RECIPIENTS, StanzaList};
 use crate::{Binding, stream, wrap};
 
 /// What to write into the header, and how to digest segments.
@@ -114,7 +114,7 @@ impl SealPlan {
         let mut stanzas = StanzaList::default();
         for recipient in &recipients {
             let stanza = wrap(&key, recipient, &digest, &Binding::in_file(), rng)?;
-            stanzas.push(stanza).map_err(SealError::Params)?;
+            stanzas.push(stanza, MAX_RECIPIENTS).map_err(SealError::Params)?;
         }
         let header = Header::assemble(immutable, stanzas, salt, commitment)?;
         let layout = header

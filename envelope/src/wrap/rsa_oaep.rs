@@ -15,9 +15,10 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConditionallySelectable as _;
 use zeroize::Zeroizing;
 
+use super::Wrapped;
 use crate::content_key::ContentKey;
 use crate::error::UnwrapError;
-use crate::stanza::{Stanza, WRAPPED_KEY_LEN};
+use crate::stanza::Stanza;
 
 const SECRET_LEN: usize = 32;
 const KEY_LEN: usize = 32;
@@ -28,7 +29,7 @@ pub(crate) fn wrap<R: CryptoRng + ?Sized>(
     to: &RsaPublicKey,
     info: &[u8],
     rng: &mut R,
-) -> Option<(Vec<u8>, [u8; WRAPPED_KEY_LEN])> {
+) -> Option<Wrapped> {
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     rng.fill_bytes(secret.as_mut_slice());
     let enc = to.encrypt(rng, Oaep::<Sha256>::new(), secret.as_slice()).ok()?;
