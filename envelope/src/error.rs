@@ -93,7 +93,7 @@ pub enum UnwrapError {
     #[error("the wrapped content key does not open. It was made for another place or key, or altered")]
     Refused,
     /// The key lives elsewhere (token, key service) and could not be reached.
-    #[error("the key store did not answer. Check that the token or key service is available")]
+    #[error("the private key is held elsewhere and could not be used there")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
 }
 

@@ -45,4 +45,4 @@ pub use seal::{SealParams, SealPlan, Sealed, Sealer};
 pub use segments::{MAX_SEGMENT_LIST_LEN, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 pub use stanza::{MAX_RECIPIENTS, Stanza, Wrap};
 pub use stream::{Opened, open, seal};
-pub use wrap::wrap;
+pub use wrap::{external, wrap};
