@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 
 use rand_core::CryptoRng;
+use zeroize::Zeroize as _;
 
+use crate::cipher::CipherBackend;
 use crate::cobblestone::BodyKeys;
 use crate::content_key::ContentKey;
 use crate::digest::{Digest, DigestCounter, EnvelopeDigest};
@@ -129,6 +131,13 @@ impl SealPlan {
             segment_alg,
             segment_size,
         })
+    }
+
+    /// The same plan, run by this implementation of the cipher. The bytes are the same with all of them.
+    #[must_use]
+    pub fn with_backend(mut self, backend: CipherBackend) -> Self {
+        self.key = self.key.with_backend(backend);
+        self
     }
 
     /// The header of the image to be.
@@ -320,5 +329,12 @@ impl ChunkSealer {
             });
         }
         self.keys.seal_chunk(self.next, &self.pending, out)
+    }
+}
+
+impl Drop for ChunkSealer {
+    fn drop(&mut self) {
+        // Plaintext that did not yet fill a chunk.
+        self.pending.zeroize();
     }
 }
