@@ -13,7 +13,7 @@ use crate::header::{Header, Immutable, envelope_digest};
 use crate::keys::RecipientKey;
 use crate::layout::{CHUNK_LEN, Layout, MAX_PLAIN_LEN, SALT_LEN, SEALED_CHUNK_LEN};
 use crate::segments::{MAX_SEGMENTS, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
-use crate::stanza::StanzaList;
+use crate::stanza::{MAX_RECIPIENTS, StanzaList};
 use crate::{Binding, stream, wrap};
 
 /// What to write into the header, and how to digest segments.
@@ -139,7 +139,7 @@ impl SealPlan {
         let mut stanzas = StanzaList::default();
         for recipient in &recipients {
             let stanza = wrap(&key, recipient, &digest, &Binding::in_file(), rng)?;
-            stanzas.push(stanza).map_err(SealError::Params)?;
+            stanzas.push(stanza, MAX_RECIPIENTS).map_err(SealError::Params)?;
         }
         let header = Header::assemble(immutable, stanzas, salt, commitment)?;
         let layout = header
@@ -268,8 +268,7 @@ impl Sealer {
     pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         let from = out.len();
         self.chunks.update(plain, out)?;
-        self.plain.update(plain);
-        self.account(&out[from..])
+        self.account(plain, &out[from..])
     }
 
     /// Seals the last, short chunk.
@@ -279,7 +278,7 @@ impl Sealer {
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Sealed, SealError> {
         let from = out.len();
         self.chunks.finish(out)?;
-        self.account(&out[from..])?;
+        self.account(&[], &out[from..])?;
         let size = self.segment_size;
         Ok(Sealed {
             plain: self.plain.finish(),
@@ -293,8 +292,8 @@ impl Sealer {
         })
     }
 
-    fn account(&mut self, sealed: &[u8]) -> Result<(), SealError> {
-        self.sealed.update(sealed);
+    fn account(&mut self, plain: &[u8], sealed: &[u8]) -> Result<(), SealError> {
+        DigestCounter::update_both((&mut self.plain, plain), (&mut self.sealed, sealed));
         let size = self.segment_size;
         self.segments
             .push(sealed)

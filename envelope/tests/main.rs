@@ -23,3 +23,4 @@ mod segments;
 mod tamper;
 mod twice;
 mod vectors;
+mod x_wing;

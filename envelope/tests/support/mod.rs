@@ -74,6 +74,8 @@ pub(crate) static P256: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/p256.pem"), None).unwrap());
 pub(crate) static P256_OTHER: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::generate_p256(&mut TestRng::new("another p256 recipient")));
+pub(crate) static X_WING: LazyLock<PrivateKey> =
+    LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/x-wing.pem"), None).unwrap());
 pub(crate) static RSA: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/rsa3072.pem"), None).unwrap());
 
