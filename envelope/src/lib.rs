@@ -27,6 +27,8 @@ mod segments;
 mod stanza;
 mod stream;
 mod wrap;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub mod danger;
 
