@@ -9,6 +9,7 @@
 
 mod support;
 
+mod backends;
 mod caps;
 mod digests;
 mod key_box;
