@@ -16,7 +16,7 @@ import zlib
 import envelope_v1
 
 ENVELOPE = pathlib.Path(__file__).resolve().parent.parent.parent / "envelope"
-FLOOR = 300
+FLOOR = 330
 
 
 class Ended(Exception):

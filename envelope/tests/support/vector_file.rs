@@ -7,7 +7,7 @@ use std::path::Path;
 use sealift_envelope::{Binding, ContentKey, UnwrapKey};
 use sha2::{Digest as _, Sha256};
 
-use super::{P256, RSA};
+use super::{P256, RSA, X_WING};
 
 /// One vector as it lies in the directory.
 pub(crate) struct VectorFile {
@@ -118,6 +118,7 @@ impl VectorFile {
         match self.field("identity") {
             "p256" => &*P256,
             "rsa3072" => &*RSA,
+            "x-wing" => &*X_WING,
             other => panic!("{}: identity {other}", self.name),
         }
     }

@@ -5,7 +5,7 @@ use sealift_envelope::{Binding, EnvelopeDigest};
 use super::cbor::{self, Pieces};
 use super::forge::Forge;
 use super::framing::{p256_stranger, stranger};
-use super::stanzas::{flipped, pieces};
+use super::stanzas::{flipped, list, pieces};
 use super::vector::{Class, Identity, Vector};
 use super::world::{HERE, Place, World, wrapped};
 use crate::failure::Failure;
@@ -128,10 +128,6 @@ pub(super) fn all(world: &World) -> Result<Vec<Vector>, Failure> {
     Ok(vectors)
 }
 
-fn list(stanzas: &[Vec<u8>]) -> Vec<u8> {
-    [cbor::head(4, stanzas.len() as u64), stanzas.concat()].concat()
-}
-
 /// The CBOR of a key file or key box, in pieces.
 pub(super) fn body(digest: &EnvelopeDigest, content: &[u8]) -> Pieces {
     Pieces::new(vec![
@@ -143,7 +139,7 @@ pub(super) fn body(digest: &EnvelopeDigest, content: &[u8]) -> Pieces {
     ])
 }
 
-fn framed(body: &[u8]) -> Vec<u8> {
+pub(super) fn framed(body: &[u8]) -> Vec<u8> {
     frame(b"SEALKEY\0", 1, body.len() as u32, body)
 }
 
@@ -231,6 +227,11 @@ fn lists(digest: &EnvelopeDigest, mine: &[u8]) -> Vec<Vector> {
             "key-file-256-large",
             "behind 255 recipients with RSA of 8192 bits",
             &large,
+        ),
+        file(
+            "key-file-1024",
+            "the last of as many recipients as allowed",
+            &strangers(1023),
         ),
         file("key-file-1025", "1025 recipients", &strangers(1024)).fails(Class::Header),
         file(

@@ -20,6 +20,7 @@ mod seed;
 mod stanzas;
 mod vector;
 mod world;
+mod x_wing;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,13 +89,14 @@ fn differing(directory: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<
 /// Every file by its name.
 fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let world = World::read(&root.join("envelope/tests/keys"))?;
-    let groups: [fn(&World) -> Result<Vec<Vector>, Failure>; 12] = [
+    let groups: [fn(&World) -> Result<Vec<Vector>, Failure>; 13] = [
         lengths::all,
         framing::all,
         header::all,
         stanzas::all,
         p256::all,
         rsa_oaep::all,
+        x_wing::all,
         binding::all,
         commitment::all,
         payload::all,

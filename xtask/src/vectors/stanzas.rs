@@ -150,16 +150,19 @@ fn compressed(point: &[u8]) -> Vec<u8> {
     [&[2 | point[64] & 1], &point[1..33]].concat()
 }
 
+/// The encoding of a list of these stanzas.
+pub(super) fn list(stanzas: &[Vec<u8>]) -> Vec<u8> {
+    [cbor::head(4, stanzas.len() as u64), stanzas.concat()].concat()
+}
+
 /// Lists of several recipients, of which P-256 is one.
 fn lists(good: &Pieces) -> Vec<Vector> {
     let mine = good.concat()[1..].to_vec();
-    let list = |stanzas: &[Vec<u8>]| [cbor::head(4, stanzas.len() as u64), stanzas.concat()].concat();
     let among = |name, comment, stanzas: &[Vec<u8>]| image(name, comment, list(stanzas)).opens_to(b"x");
     let indefinite = [&[0x9F], &mine[..], &[0xFF]].concat();
     let twice = list(&[mine.clone(), mine.clone()]);
     let other_twice = list(&[mine.clone(), p256_stranger(1), stranger(1, 384)]);
     let many: Vec<Vec<u8>> = (0..255).map(p256_stranger).chain([mine.clone()]).collect();
-    let none = [vec![0x80], Vec::new()].concat();
     vec![
         refused("list-indefinite", "a list of indefinite length", indefinite),
         refused("recipient-twice", "the same recipient twice", twice),
@@ -179,7 +182,7 @@ fn lists(good: &Pieces) -> Vec<Vector> {
             &[stranger(1, 1024), stranger(0, 256), mine.clone()],
         ),
         among("recipient-256th", "the last of 256", &many),
-        image("recipient-none", "an image without recipients", none).fails(Class::NoRecipient),
+        image("recipient-none", "an image without recipients", list(&[])).fails(Class::NoRecipient),
         image(
             "recipient-others",
             "the key is not in the list",

@@ -36,6 +36,7 @@ pub(super) enum Identity {
     ContentKey([u8; 32]),
     P256,
     Rsa3072,
+    XWing,
 }
 
 /// One fact about the format.
@@ -126,6 +127,7 @@ impl Vector {
             }
             Identity::P256 => lines.push(("identity", "p256".to_owned())),
             Identity::Rsa3072 => lines.push(("identity", "rsa3072".to_owned())),
+            Identity::XWing => lines.push(("identity", "x-wing".to_owned())),
         }
         lines.extend(self.place.iter().cloned());
         lines.push(("expect", self.expect.map_or("success", Class::name).to_owned()));

@@ -65,6 +65,7 @@ impl Place<'_> {
 pub(super) struct World {
     pub(super) p256: PrivateKey,
     pub(super) rsa: PrivateKey,
+    pub(super) x_wing: PrivateKey,
 }
 
 impl World {
@@ -77,6 +78,7 @@ impl World {
         Ok(Self {
             p256: read("p256.pem")?,
             rsa: read("rsa3072.pem")?,
+            x_wing: read("x-wing.pem")?,
         })
     }
 
