@@ -11,9 +11,11 @@ mod support;
 
 mod caps;
 mod digests;
+mod faults;
 mod key_box;
 mod key_file;
 mod private_keys;
+mod properties;
 mod ranged;
 mod recipients;
 mod redaction;
