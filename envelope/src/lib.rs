@@ -8,9 +8,13 @@
 //! - Reading: [`open()`] for a stream, [`Opener`] for bytes pushed by the caller, [`RangedOpener`] for random access.
 //! - Keys: [`RecipientKey`] wraps, [`PrivateKey`] (or anything that is [`UnwrapKey`]) unwraps. The same stanza travels in
 //!   the header, in a [`KeyFile`] and in a [`KeyBox`]; its [`Binding`] says in which.
+//!
+//! Feature `aws-lc` adds a second implementation of the body's cipher, in C and assembly, which is then the default
+//! ([`CipherBackend`]). Without it the crate is Rust alone.
 
 mod binding;
 mod cbor;
+mod cipher;
 mod cobblestone;
 mod content_key;
 mod digest;
@@ -31,13 +35,14 @@ mod wrap;
 pub mod danger;
 
 pub use binding::{Binding, Purpose};
+pub use cipher::CipherBackend;
 pub use content_key::ContentKey;
 pub use digest::{Digest, EnvelopeDigest};
 pub use error::{FormatError, KeyError, OpenError, SealError, UnwrapError};
 pub use header::{Header, MAX_HEADER_LEN, MAX_MEDIA_TYPE_LEN};
 pub use key_box::{KeyBox, MAX_KEY_BOX_LEN};
-pub use key_file::{KeyFile, MAX_KEY_FILE_LEN};
-pub use keys::{KeyId, PrivateKey, RecipientKey, UnwrapKey};
+pub use key_file::{KeyFile, MAX_KEY_FILE_LEN, MAX_KEY_FILE_RECIPIENTS};
+pub use keys::{KeyId, PrivateKey, RecipientKey, UnwrapKey, XWingPublic};
 pub use layout::{CHUNK_LEN, Layout, MAX_PLAIN_LEN, SEALED_CHUNK_LEN};
 pub use open::Opener;
 pub use ranged::{RangedOpener, ReadAt};
@@ -45,4 +50,4 @@ pub use seal::{SealParams, SealPlan, Sealed, Sealer};
 pub use segments::{MAX_SEGMENT_LIST_LEN, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 pub use stanza::{MAX_RECIPIENTS, Stanza, Wrap};
 pub use stream::{Opened, open, seal};
-pub use wrap::wrap;
+pub use wrap::{external, wrap};

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod backends;
 mod caps;
 mod digests;
 mod faults;
@@ -25,3 +26,4 @@ mod segments;
 mod tamper;
 mod twice;
 mod vectors;
+mod x_wing;

@@ -14,6 +14,7 @@ Exit code 0 on success, 1 on any failure.
 """
 
 import hashlib
+import hmac
 import os
 import sys
 
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 HPKE_P256, RSA_OAEP = 1, 2
+CHUNK, SEALED_CHUNK = 16384, 16400
 MAX_HEADER, MAX_RECIPIENTS, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 256, 1 << 20, 4096
 SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
@@ -32,6 +34,10 @@ OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256()
 
 class Refused(Exception):
     """The input is not what the specification allows."""
+
+
+class NotARecipient(Refused):
+    """The key is in no stanza; nothing was tried."""
 
 
 def require(condition, what):
@@ -142,7 +148,9 @@ def open_stanza(stanza, private, digest, purpose, *place):
     info = info_string(purpose, wrap, kid, digest, *place)
     if wrap == HPKE_P256:
         return SUITE.decrypt(enc + ciphertext, private, info)
-    cipher, nonce = rsa_schedule(private.decrypt(enc, OAEP), enc, info)
+    secret = private.decrypt(enc, OAEP)
+    require(len(secret) == 32, "length of the secret")
+    cipher, nonce = rsa_schedule(secret, enc, info)
     return cipher.decrypt(nonce, ciphertext, None)
 
 
@@ -164,7 +172,8 @@ def check_stanza(stanza):
 
 def find_and_open(stanzas, private, digest, purpose, *place):
     mine = [s for s in stanzas if s[1] == key_id(private.public_key())]
-    require(mine, "key not among the recipients")
+    if not mine:
+        raise NotARecipient("key not among the recipients")
     return open_stanza(mine[0], private, digest, purpose, *place)
 
 
@@ -207,10 +216,44 @@ class Image:
         self.digest = hashlib.sha256(self.context + self.message[:56]).digest()
 
     def open(self, content_key):
+        return b"".join(self.chunks(content_key))
+
+    def chunks(self, content_key):
+        """Checks the commitment, then gives the chunks one by one as they are found genuine (§4.5)."""
         decryptor = Cobblestone256Decryptor(content_key, self.context)
-        plain = decryptor.update(self.message) + decryptor.finalize()
-        require(self.length in (None, len(plain)), "plaintext length")
-        return plain
+        decryptor.update(self.message[:56])
+        return self.chunks_of(decryptor)
+
+    def chunks_of(self, decryptor):
+        length, whole = 0, (len(self.message) - 56) // SEALED_CHUNK
+        for k in range(whole):
+            require(self.length is None or length + CHUNK <= self.length, "longer than announced")
+            yield decryptor.update(self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK])
+            length += CHUNK
+        last = decryptor.update(self.message[56 + whole * SEALED_CHUNK :]) + decryptor.finalize()
+        require(self.length in (None, length + len(last)), "plaintext length")
+        yield last
+
+    # Random access (§4.6). The library has none, so the keys are derived here, by §4.1.
+
+    def keys(self, content_key):
+        info = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + self.message[:24] + self.context
+        first = hmac.digest(content_key, info + b"\1", "sha512")
+        okm = first + hmac.digest(content_key, first + info + b"\2", "sha512")
+        require(hmac.compare_digest(okm[44:76], self.message[24:56]), "commitment")
+        return AESGCM(okm[:32]), int.from_bytes(okm[32:44], "big")
+
+    def chunk(self, keys, k):
+        cipher, base_nonce = keys
+        sealed = self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK]
+        return cipher.decrypt((base_nonce ^ k).to_bytes(12, "big"), sealed, None)
+
+    def authentic_count(self, keys):
+        """How many chunks there are, after the last one was opened."""
+        whole, rest = divmod(len(self.message) - 56, SEALED_CHUNK)
+        require(rest >= 16, "no last chunk")
+        require(self.length in (None, whole * CHUNK + len(self.chunk(keys, whole))), "plaintext length")
+        return whole + 1
 
 
 # --- §6, §7: key file and key box ---

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::recipient::check_rsa_size;
+use super::x_wing::{self, X_WING, XWingPublic};
 use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS, RecipientKey, UnwrapKey};
 use crate::content_key::ContentKey;
 use crate::error::{KeyError, UnwrapError};
@@ -38,11 +39,12 @@ enum Secret {
         key: Box<RsaPrivateKey>,
         blinding_seed: Zeroizing<[u8; 32]>,
     },
+    XWing(Box<wrap::x_wing::Private>),
 }
 
 impl PrivateKey {
     /// Reads what OpenSSL writes: PKCS#8, encrypted (PBES2) or not, and the traditional `EC PRIVATE KEY` (with or without
-    /// a block of parameters before it) and `RSA PRIVATE KEY`. A passphrase given for an unencrypted key is not used.
+    /// a block of parameters before it) and `RSA PRIVATE KEY`. X-Wing, which OpenSSL has not, as PKCS#8 of the seed. A passphrase given for an unencrypted key is not used.
     ///
     /// # Errors
     /// [`KeyError`]; RSA below 3072 bits is refused.
@@ -89,6 +91,17 @@ impl PrivateKey {
         Self { secret, key_id }
     }
 
+    /// A fresh X-Wing key.
+    ///
+    /// # Errors
+    /// [`KeyError::Generate`].
+    pub fn generate_x_wing<R: CryptoRng + ?Sized>(rng: &mut R) -> Result<Self, KeyError> {
+        let mut seed = Zeroizing::new([0; wrap::x_wing::SEED_LEN]);
+        rng.fill_bytes(seed.as_mut_slice());
+        let key = wrap::x_wing::private(&seed).ok_or(KeyError::Generate)?;
+        Secret::XWing(Box::new(key)).into_key(MIN_RSA_BITS)
+    }
+
     /// A fresh RSA key of `bits` bits. This takes seconds.
     ///
     /// # Errors
@@ -125,6 +138,7 @@ impl PrivateKey {
         let document = match &self.secret {
             Secret::P256(key) => key.to_pkcs8_der(),
             Secret::Rsa { key, .. } => key.to_pkcs8_der(),
+            Secret::XWing(key) => x_wing::private_to_pkcs8(key),
         };
         let document = document.map_err(|_| KeyError::Generate)?;
         let (label, document) = match passphrase {
@@ -158,6 +172,7 @@ impl UnwrapKey for PrivateKey {
         match self.secret {
             Secret::P256(_) => Wrap::HpkeP256,
             Secret::Rsa { .. } => Wrap::RsaOaep,
+            Secret::XWing(_) => Wrap::XWing,
         }
     }
 
@@ -165,6 +180,7 @@ impl UnwrapKey for PrivateKey {
         match &self.secret {
             Secret::P256(key) => wrap::hpke_p256::unwrap(key, stanza, info),
             Secret::Rsa { key, blinding_seed } => wrap::rsa_oaep::unwrap(key, blinding_seed, stanza, info),
+            Secret::XWing(key) => wrap::x_wing::unwrap(key, stanza, info),
         }
     }
 }
@@ -182,6 +198,9 @@ impl Secret {
             return RsaPrivateKey::try_from(info)
                 .map_err(|_| KeyError::Malformed)
                 .and_then(Self::rsa);
+        }
+        if info.algorithm.oid == X_WING {
+            return x_wing::private_from_pkcs8(&info).map(|key| Self::XWing(Box::new(key)));
         }
         p256::SecretKey::try_from(info)
             .map(Self::P256)
@@ -204,6 +223,7 @@ impl Secret {
         match self {
             Self::P256(key) => RecipientKey::P256(key.public_key()),
             Self::Rsa { key, .. } => RecipientKey::Rsa(key.to_public_key()),
+            Self::XWing(key) => RecipientKey::XWing(XWingPublic::of(key)),
         }
     }
 

@@ -31,12 +31,12 @@ pub(super) fn lint(shell: &Shell) -> Result<Done, Failure> {
 
 pub(super) fn generated(shell: &Shell) -> Result<Done, Failure> {
     let mut checks = 0;
-    for chore in ["keys", "behaviours"] {
+    for chore in ["keys", "behaviours", "vectors", "corpus"] {
         shell.run("cargo", &["xtask", chore, "--check"])?;
         checks += 1;
     }
     Ok(Done::Passed {
-        said: "demonstration keys and the list of behaviours are up to date".to_owned(),
+        said: "demonstration keys, list of behaviours, vectors and fuzz seeds are up to date".to_owned(),
         checks,
     })
 }
