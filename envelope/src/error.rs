@@ -145,6 +145,14 @@ pub enum OpenError {
         /// Bytes there are.
         plain_length: u64,
     },
+    /// The source gave another number of bytes than it was asked for.
+    #[error("the source gave {got} bytes where {asked} were asked for. It is cut off, changed, or faulty")]
+    Answer {
+        /// Bytes asked for.
+        asked: u64,
+        /// Bytes given.
+        got: u64,
+    },
     /// The machine was used again after it had failed.
     #[error("this opener has already failed. Start again with a new one")]
     Poisoned,
@@ -169,7 +177,9 @@ pub enum SealError {
         found: u64,
     },
     /// A second run of a plan over another plaintext. What it wrote must not be used with what the first run wrote.
-    #[error("the input is not what this content key was used for before. It changed; seal it with a fresh key")]
+    #[error(
+        "the input is not what this content key was used for before. It changed; seal it with a fresh key"
+    )]
     OtherPlaintext,
     /// More than 4 PiB of input.
     #[error("the input is larger than the format allows (4 PiB). Split it")]
