@@ -31,6 +31,8 @@ mod segments;
 mod stanza;
 mod stream;
 mod wrap;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub mod danger;
 

@@ -200,11 +200,12 @@ impl Prepared {
             Ok((writer, second))
         })
         .await?;
-        let upload = writer.into_inner();
+        let (upload, refused) = writer.into_inner();
         match second {
             // Length and digest are compared here: another second pass is abandoned, and nothing becomes visible.
             Ok(described) => upload.finish().await.map(|()| described).map_err(faults::upload),
             Err(failure) => {
+                let failure = refused.map_or(failure, faults::upload);
                 // The first failure is the one to tell; parts that cannot be removed now expire in the store.
                 let _: Result<(), UploadError> = upload.abort().await;
                 Err(failure)
