@@ -31,4 +31,5 @@ mod segments;
 mod tamper;
 mod twice;
 mod vectors;
+mod worked_example;
 mod x_wing;
