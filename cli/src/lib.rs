@@ -11,6 +11,7 @@ mod demo;
 mod failure;
 mod faults;
 mod input;
+mod journal;
 mod keys;
 mod memory;
 mod outfile;
