@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::sync::OnceLock;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroize as _;
 
+use crate::cipher::CipherBackend;
 use crate::cobblestone::BodyKeys;
 use crate::content_key::ContentKey;
 use crate::digest::{Digest, DigestCounter, EnvelopeDigest};
@@ -155,6 +157,13 @@ impl SealPlan {
             segment_size,
             plain: OnceLock::new(),
         })
+    }
+
+    /// The same plan, run by this implementation of the cipher. The bytes are the same with all of them.
+    #[must_use]
+    pub fn with_backend(mut self, backend: CipherBackend) -> Self {
+        self.key = self.key.with_backend(backend);
+        self
     }
 
     /// The header of the image to be.
@@ -351,5 +360,12 @@ impl ChunkSealer {
             });
         }
         self.keys.seal_chunk(self.next, &self.pending, out)
+    }
+}
+
+impl Drop for ChunkSealer {
+    fn drop(&mut self) {
+        // Plaintext that did not yet fill a chunk.
+        self.pending.zeroize();
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn is_usable(public: &[u8; PUBLIC_LEN]) -> bool {
 }
 
 /// Whether the X25519 point, the last 32 bytes, gives zero with every private key (RFC 7748 §6.1).
-fn has_low_order(bytes: &[u8]) -> bool {
+pub(crate) fn has_low_order(bytes: &[u8]) -> bool {
     // All clamped scalars are multiples of the cofactor, and no multiple of the large order: one tells for all.
     let any_scalar = [1; 32];
     bytes
