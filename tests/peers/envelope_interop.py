@@ -4,7 +4,7 @@
     envelope_interop.py PEER_BINARY [KEY_DIRECTORY]
 
 PEER_BINARY is the `peer` example of sealift-envelope; the other side is envelope_v1.py beside this file, run with the same
-Python. KEY_DIRECTORY holds p256.pem, rsa3072.pem and their public halves *.pub.pem (default: envelope/tests/keys).
+Python. KEY_DIRECTORY holds p256.pem, rsa3072.pem, x-wing.pem and their public halves *.pub.pem (default: envelope/tests/keys).
 The committed vectors of envelope/testdata are read by the Python side too.
 Prints `N passed, M failed`; exit code 0 only if M is 0 and N is not.
 """
@@ -21,6 +21,7 @@ import envelope_v1
 SIZES = [0, 1, 16_383, 16_384, 16_385, 32_767, 32_768, 32_769, 131_072, 1_048_575, 1_048_576, 1_048_577, 3_000_000]
 HERE = pathlib.Path(__file__).resolve().parent
 ENVELOPE = HERE.parent.parent / "envelope"
+KINDS = ["p256", "rsa3072", "x-wing"]
 PLACE = ["repository-id", "brake/firmware.img"]
 ECU = PLACE + ["VIN-1", "ECU-7"]
 
@@ -68,7 +69,7 @@ class Suite:
         pathlib.Path(source).write_bytes(plain)
         private = self.private(kind)
 
-        done = self.run(maker, "seal", source, sealed, length, self.public("p256"), self.public("rsa3072"))
+        done = self.run(maker, "seal", source, sealed, length, *map(self.public, KINDS))
         self.check(f"seal, {what}", done.returncode == 0, done.stderr)
         self.opens_to(f"open, {what}", reader, plain, "open", sealed, None, private)
 
@@ -163,7 +164,7 @@ def main(peer, keys=None):
     with tempfile.TemporaryDirectory() as work:
         suite = Suite(peer, keys, pathlib.Path(work))
         for maker in suite.sides:
-            for kind in ("p256", "rsa3072"):
+            for kind in KINDS:
                 for size in SIZES:
                     suite.image(maker, size, kind, str(size))
                 suite.image(maker, 20_000, kind, "unknown")

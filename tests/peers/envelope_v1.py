@@ -13,20 +13,33 @@ It needs PyPI `cryptography>=50` and nothing else, and holds the whole image in 
 Exit code 0 on success, 1 on any failure.
 """
 
+import base64
 import hashlib
 import os
 import sys
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-HPKE_P256, RSA_OAEP = 1, 2
-MAX_HEADER, MAX_RECIPIENTS, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 256, 1 << 20, 4096
-SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+HPKE_P256, RSA_OAEP, X_WING = 1, 2, 3
+MAX_HEADER, MAX_RECIPIENTS = 65536, 256
+MAX_KEY_FILE, MAX_KEY_FILE_RECIPIENTS, MAX_KEY_BOX = 1 << 20, 1024, 4096
+SUITES = {
+    HPKE_P256: Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
+    X_WING: Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
+}
+ENC_LEN = {HPKE_P256: range(65, 66), RSA_OAEP: range(256, 1025), X_WING: range(1120, 1121)}
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 
 
@@ -102,7 +115,38 @@ def decode_item(data, depth):
 # --- §5: recipients ---
 
 
+class XWingPublic:
+    """The library has no one public key for both halves that could be read or written."""
+
+    DER = bytes.fromhex("308204d4300d060b2b0601040183e62d81c87a038204c100")
+
+    def __init__(self, raw):
+        require(len(raw) == 1216, "length of an X-Wing key")
+        halves = mlkem.MLKEM768PublicKey.from_public_bytes, x25519.X25519PublicKey.from_public_bytes
+        self.raw, self.key = raw, MLKEM768X25519PublicKey(halves[0](raw[:1184]), halves[1](raw[1184:]))
+
+
+class XWingPrivate:
+    """Grown from the seed as the draft says; the library wants both halves."""
+
+    DER = bytes.fromhex("3034020100300d060b2b0601040183e62d81c87a0420")
+
+    def __init__(self, seed):
+        require(len(seed) == 32, "length of an X-Wing seed")
+        expanded = hashlib.shake_256(seed).digest(96)
+        self.halves = (
+            mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
+            x25519.X25519PrivateKey.from_private_bytes(expanded[64:]),
+        )
+        self.key = MLKEM768X25519PrivateKey(*self.halves)
+
+    def public_key(self):
+        return XWingPublic(b"".join(half.public_key().public_bytes_raw() for half in self.halves))
+
+
 def wrap_of(public):
+    if isinstance(public, XWingPublic):
+        return X_WING
     if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
         return HPKE_P256
     require(isinstance(public, rsa.RSAPublicKey) and public.key_size >= 3072, "unsupported key")
@@ -110,6 +154,8 @@ def wrap_of(public):
 
 
 def key_id(public):
+    if isinstance(public, XWingPublic):
+        return hashlib.sha256(b"X-Wing" + public.raw).digest()
     spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki).digest()
 
@@ -128,9 +174,9 @@ def rsa_schedule(secret, enc, info):
 def make_stanza(content_key, public, digest, purpose, *place):
     wrap, kid = wrap_of(public), key_id(public)
     info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap == HPKE_P256:
-        sealed = SUITE.encrypt(content_key, public, info)
-        return [wrap, kid, sealed[:65], sealed[65:]]
+    if wrap in SUITES:
+        sealed = SUITES[wrap].encrypt(content_key, getattr(public, "key", public), info)
+        return [wrap, kid, sealed[:-48], sealed[-48:]]
     secret = os.urandom(32)
     enc = public.encrypt(secret, OAEP)
     cipher, nonce = rsa_schedule(secret, enc, info)
@@ -140,14 +186,14 @@ def make_stanza(content_key, public, digest, purpose, *place):
 def open_stanza(stanza, private, digest, purpose, *place):
     wrap, kid, enc, ciphertext = stanza
     info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap == HPKE_P256:
-        return SUITE.decrypt(enc + ciphertext, private, info)
+    if wrap in SUITES:
+        return SUITES[wrap].decrypt(enc + ciphertext, getattr(private, "key", private), info)
     cipher, nonce = rsa_schedule(private.decrypt(enc, OAEP), enc, info)
     return cipher.decrypt(nonce, ciphertext, None)
 
 
-def check_stanzas(stanzas):
-    require(isinstance(stanzas, list) and len(stanzas) <= MAX_RECIPIENTS, "recipients")
+def check_stanzas(stanzas, most):
+    require(isinstance(stanzas, list) and len(stanzas) <= most, "recipients")
     for stanza in stanzas:
         check_stanza(stanza)
     require(len({s[1] for s in stanzas}) == len(stanzas), "duplicate recipient")
@@ -156,10 +202,10 @@ def check_stanzas(stanzas):
 def check_stanza(stanza):
     require(isinstance(stanza, list) and len(stanza) == 4, "stanza")
     wrap, kid, enc, ciphertext = stanza
-    require(wrap in (HPKE_P256, RSA_OAEP), "recipient type")
+    require(wrap in ENC_LEN, "recipient type")
     require(all(isinstance(x, bytes) for x in (kid, enc, ciphertext)), "stanza types")
     require(len(kid) == 32 and len(ciphertext) == 48, "stanza lengths")
-    require(len(enc) == 65 if wrap == HPKE_P256 else 256 <= len(enc) <= 1024, "encapsulation length")
+    require(len(enc) in ENC_LEN[wrap], "encapsulation length")
 
 
 def find_and_open(stanzas, private, digest, purpose, *place):
@@ -203,7 +249,7 @@ class Image:
         require(all(" " <= c <= "~" for c in immutable[3]), "media type")
         require(isinstance(immutable[4], bytes) and len(immutable[4]) == 16, "envelope id")
         self.stanzas = decode(data[context_len + 4 : stanzas_end])
-        check_stanzas(self.stanzas)
+        check_stanzas(self.stanzas, MAX_RECIPIENTS)
         self.digest = hashlib.sha256(self.context + self.message[:56]).digest()
 
     def open(self, content_key):
@@ -227,7 +273,7 @@ def read_key_file(data):
     body = decode(data[14:])
     require(isinstance(body, dict) and list(body) == [1, 2], "key file fields")
     check_digest(body[1])
-    check_stanzas(body[2])
+    check_stanzas(body[2], MAX_KEY_FILE_RECIPIENTS)
     return body[1], body[2]
 
 
@@ -257,12 +303,20 @@ def write(path, data):
         file.write(data)
 
 
+def x_wing_part(kind, path):
+    """The raw bytes in a PEM file that the library does not know, or None."""
+    der = base64.b64decode(b"".join(read(path).strip().splitlines()[1:-1]))
+    return der.removeprefix(kind.DER) if der.startswith(kind.DER) else None
+
+
 def private_key(path):
-    return serialization.load_pem_private_key(read(path), None)
+    seed = x_wing_part(XWingPrivate, path)
+    return XWingPrivate(seed) if seed else serialization.load_pem_private_key(read(path), None)
 
 
 def public_key(path):
-    return serialization.load_pem_public_key(read(path))
+    raw = x_wing_part(XWingPublic, path)
+    return XWingPublic(raw) if raw else serialization.load_pem_public_key(read(path))
 
 
 def main(command, *args):
