@@ -6,6 +6,7 @@
 
 mod api;
 mod certificates;
+mod cipher;
 mod commands;
 mod demo;
 mod failure;

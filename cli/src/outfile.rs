@@ -11,6 +11,10 @@ use tempfile::NamedTempFile;
 use crate::failure::{Failure, Fault};
 use crate::signals::Unfinished;
 
+/// Enough to gather small writes. The blocks of an image are larger and pass by the buffer, so that they are not copied once
+/// more and no plaintext stays in it.
+const GATHERED_BYTES: usize = 16 * 1024;
+
 /// Whether an existing file may be replaced.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Overwrite {
@@ -63,7 +67,7 @@ impl OutFile {
         let unfinished = Unfinished::new(temporary.path());
         Ok(Self {
             unfinished,
-            temporary: BufWriter::with_capacity(256 * 1024, temporary),
+            temporary: BufWriter::with_capacity(GATHERED_BYTES, temporary),
             target: target.to_owned(),
             overwrite,
         })
@@ -176,7 +180,10 @@ impl Sink {
                 Err(Failure::usage("refusing to write binary data to the terminal")
                     .next("name a file with -o FILE, or insist with -o -"))
             }
-            _ => Ok(Self::Stdout(BufWriter::with_capacity(256 * 1024, io::stdout()))),
+            _ => Ok(Self::Stdout(BufWriter::with_capacity(
+                GATHERED_BYTES,
+                io::stdout(),
+            ))),
         }
     }
 

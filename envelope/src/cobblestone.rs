@@ -1,27 +1,23 @@
 //! Cobblestone-256, the body (§4): key schedule and chunk cipher of c2sp.org/chunked-encryption with SHA-512 and
-//! AES-256-GCM.
+//! AES-256-GCM. Who computes the latter is `cipher`'s business.
 
 use std::fmt;
 
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hkdf::Hkdf;
 use sha2::Sha512;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::cipher::{ChunkCipher, KEY_LEN, NONCE_LEN, Refused};
 use crate::content_key::ContentKey;
 use crate::error::{OpenError, SealError};
 use crate::layout::{COMMITMENT_LEN, MAX_CHUNKS, SALT_LEN, TAG_LEN};
 
 const INFO: &[u8] = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
-const KEY_LEN: usize = 32;
-const NONCE_LEN: usize = 12;
 
 /// Cipher and base nonce of one message, and what it commits to.
 pub(crate) struct BodyKeys {
-    cipher: Aes256Gcm,
+    cipher: ChunkCipher,
     base_nonce: [u8; NONCE_LEN],
     commitment: [u8; COMMITMENT_LEN],
 }
@@ -51,7 +47,7 @@ impl BodyKeys {
         let mut commitment = [0; COMMITMENT_LEN];
         commitment.copy_from_slice(binding);
         Self {
-            cipher: Aes256Gcm::new((&*key_bytes).into()),
+            cipher: ChunkCipher::new(key.backend(), &key_bytes),
             base_nonce,
             commitment,
         }
@@ -77,12 +73,12 @@ impl BodyKeys {
     }
 
     /// Base nonce XOR chunk number, big-endian in the last bytes.
-    fn nonce(&self, index: u64) -> Nonce<<Aes256Gcm as aes_gcm::aead::AeadCore>::NonceSize> {
+    fn nonce(&self, index: u64) -> [u8; NONCE_LEN] {
         let mut nonce = self.base_nonce;
         for (byte, counter) in nonce[NONCE_LEN - 8..].iter_mut().zip(index.to_be_bytes()) {
             *byte ^= counter;
         }
-        nonce.into()
+        nonce
     }
 
     /// Seals `plain` as chunk `index` onto the end of `out`.
@@ -91,23 +87,12 @@ impl BodyKeys {
             return Err(SealError::TooLong);
         }
         let start = out.len();
-        out.extend_from_slice(plain);
-        let buffer = InOutBuf::from(&mut out[start..]);
-        let sealed = self
-            .cipher
-            .encrypt_inout_detached(&self.nonce(index), &[], buffer);
-        match sealed {
-            Ok(tag) => {
-                out.extend_from_slice(&tag);
-                Ok(())
-            }
-            Err(_) => {
-                // Plaintext must not be left where ciphertext is expected.
-                out[start..].zeroize();
-                out.truncate(start);
-                Err(SealError::Cipher)
-            }
-        }
+        out.resize(start + plain.len() + TAG_LEN, 0);
+        let sealed = self.cipher.seal(self.nonce(index), plain, &mut out[start..]);
+        sealed.map_err(|Refused| {
+            out.truncate(start);
+            SealError::Cipher
+        })
     }
 
     /// Opens chunk `index` onto the end of `out`; on failure `out` is as before.
@@ -115,26 +100,17 @@ impl BodyKeys {
         if index >= MAX_CHUNKS {
             return Err(OpenError::TooLong);
         }
-        let body_len = sealed
+        let plain_len = sealed
             .len()
             .checked_sub(TAG_LEN)
             .ok_or(OpenError::Truncated { chunks: index })?;
-        let (body, tag) = sealed.split_at(body_len);
-        let tag = Tag::try_from(tag).map_err(|_| OpenError::Chunk { index })?;
         let start = out.len();
-        out.extend_from_slice(body);
-        let buffer = InOutBuf::from(&mut out[start..]);
-        if self
-            .cipher
-            .decrypt_inout_detached(&self.nonce(index), &[], buffer, &tag)
-            .is_ok()
-        {
-            Ok(())
-        } else {
-            out[start..].zeroize();
+        out.resize(start + plain_len, 0);
+        let opened = self.cipher.open(self.nonce(index), sealed, &mut out[start..]);
+        opened.map_err(|Refused| {
             out.truncate(start);
-            Err(OpenError::Chunk { index })
-        }
+            OpenError::Chunk { index }
+        })
     }
 }
 

@@ -93,7 +93,7 @@ pub enum UnwrapError {
     #[error("the wrapped content key does not open. It was made for another place or key, or altered")]
     Refused,
     /// The key lives elsewhere (token, key service) and could not be reached.
-    #[error("the key store did not answer. Check that the token or key service is available")]
+    #[error("the private key is held elsewhere and could not be used there")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
 }
 
@@ -168,6 +168,9 @@ pub enum SealError {
         /// Bytes found, or a lower bound where sealing stopped early.
         found: u64,
     },
+    /// A second run of a plan over another plaintext. What it wrote must not be used with what the first run wrote.
+    #[error("the input is not what this content key was used for before. It changed; seal it with a fresh key")]
+    OtherPlaintext,
     /// More than 4 PiB of input.
     #[error("the input is larger than the format allows (4 PiB). Split it")]
     TooLong,

@@ -8,9 +8,13 @@
 //! - Reading: [`open()`] for a stream, [`Opener`] for bytes pushed by the caller, [`RangedOpener`] for random access.
 //! - Keys: [`RecipientKey`] wraps, [`PrivateKey`] (or anything that is [`UnwrapKey`]) unwraps. The same stanza travels in
 //!   the header, in a [`KeyFile`] and in a [`KeyBox`]; its [`Binding`] says in which.
+//!
+//! Feature `aws-lc` adds a second implementation of the body's cipher, in C and assembly, which is then the default
+//! ([`CipherBackend`]). Without it the crate is Rust alone.
 
 mod binding;
 mod cbor;
+mod cipher;
 mod cobblestone;
 mod content_key;
 mod digest;
@@ -33,6 +37,7 @@ mod wycheproof_tests;
 pub mod danger;
 
 pub use binding::{Binding, Purpose};
+pub use cipher::CipherBackend;
 pub use content_key::ContentKey;
 pub use digest::{Digest, EnvelopeDigest};
 pub use error::{FormatError, KeyError, OpenError, SealError, UnwrapError};
@@ -47,4 +52,4 @@ pub use seal::{SealParams, SealPlan, Sealed, Sealer};
 pub use segments::{MAX_SEGMENT_LIST_LEN, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 pub use stanza::{MAX_RECIPIENTS, Stanza, Wrap};
 pub use stream::{Opened, open, seal};
-pub use wrap::wrap;
+pub use wrap::{external, wrap};

@@ -1,9 +1,12 @@
 //! Sealing without I/O: plaintext is pushed in, sealed bytes come out (§3, §4).
 
 use std::io::{Read, Write};
+use std::sync::OnceLock;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroize as _;
 
+use crate::cipher::CipherBackend;
 use crate::cobblestone::BodyKeys;
 use crate::content_key::ContentKey;
 use crate::digest::{Digest, DigestCounter, EnvelopeDigest};
@@ -64,16 +67,40 @@ pub struct Sealed {
 ///
 /// A plan can be run any number of times and gives the same bytes for the same plaintext, so a file can be hashed first
 /// and uploaded after, without a copy. Never run one plan over different plaintexts: that repeats nonces, and two such
-/// outputs together give both plaintexts away. [`SealPlan::run`] cannot tell; compare [`Sealed::plain`] of both runs.
+/// outputs together give both plaintexts away. A plan remembers the plaintext of its first run, and [`SealPlan::run`] over
+/// another one ends in [`SealError::OtherPlaintext`]; by then the bytes are written, so hash first and send after.
 #[derive(Debug)]
 pub struct SealPlan {
     key: ContentKey,
     header: Header,
     segment_alg: SegmentAlg,
     segment_size: SegmentSize,
+    /// The plaintext of the first whole run.
+    plain: OnceLock<Digest>,
 }
 
 impl SealPlan {
+    /// A plan that was interrupted: its content key and header, and the plaintext that it was run over.
+    ///
+    /// # Errors
+    /// [`SealError::Cipher`] if the header does not commit to this key.
+    pub fn resume(
+        key: ContentKey,
+        header: Header,
+        plain: Digest,
+        segment_alg: SegmentAlg,
+        segment_size: SegmentSize,
+    ) -> Result<Self, SealError> {
+        header.check_key(&key).map_err(|_| SealError::Cipher)?;
+        Ok(Self {
+            key,
+            header,
+            segment_alg,
+            segment_size,
+            plain: OnceLock::from(plain),
+        })
+    }
+
     /// A plan with a fresh content key and salt.
     ///
     /// # Errors
@@ -128,7 +155,15 @@ impl SealPlan {
             header,
             segment_alg,
             segment_size,
+            plain: OnceLock::new(),
         })
+    }
+
+    /// The same plan, run by this implementation of the cipher. The bytes are the same with all of them.
+    #[must_use]
+    pub fn with_backend(mut self, backend: CipherBackend) -> Self {
+        self.key = self.key.with_backend(backend);
+        self
     }
 
     /// The header of the image to be.
@@ -179,7 +214,12 @@ impl SealPlan {
         writer: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Sealed, SealError> {
-        stream::seal(reader, writer, self, progress)
+        let sealed = stream::seal(reader, writer, self, progress)?;
+        if *self.plain.get_or_init(|| sealed.plain) == sealed.plain {
+            Ok(sealed)
+        } else {
+            Err(SealError::OtherPlaintext)
+        }
     }
 
     pub(crate) fn chunk_sealer(&self) -> Result<ChunkSealer, SealError> {
@@ -237,8 +277,7 @@ impl Sealer {
     pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         let from = out.len();
         self.chunks.update(plain, out)?;
-        self.plain.update(plain);
-        self.account(&out[from..])
+        self.account(plain, &out[from..])
     }
 
     /// Seals the last, short chunk.
@@ -248,7 +287,7 @@ impl Sealer {
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Sealed, SealError> {
         let from = out.len();
         self.chunks.finish(out)?;
-        self.account(&out[from..])?;
+        self.account(&[], &out[from..])?;
         let size = self.segment_size;
         Ok(Sealed {
             plain: self.plain.finish(),
@@ -262,8 +301,8 @@ impl Sealer {
         })
     }
 
-    fn account(&mut self, sealed: &[u8]) -> Result<(), SealError> {
-        self.sealed.update(sealed);
+    fn account(&mut self, plain: &[u8], sealed: &[u8]) -> Result<(), SealError> {
+        DigestCounter::update_both((&mut self.plain, plain), (&mut self.sealed, sealed));
         let size = self.segment_size;
         self.segments
             .push(sealed)
@@ -321,5 +360,12 @@ impl ChunkSealer {
             });
         }
         self.keys.seal_chunk(self.next, &self.pending, out)
+    }
+}
+
+impl Drop for ChunkSealer {
+    fn drop(&mut self) {
+        // Plaintext that did not yet fill a chunk.
+        self.pending.zeroize();
     }
 }

@@ -13,7 +13,7 @@ use crate::layout::{CHUNK_LEN, SEALED_CHUNK_LEN};
 use crate::open::ChunkOpener;
 use crate::seal::{SealPlan, Sealed};
 
-use lanes::{Buffers, Digests, Lanes};
+use lanes::{Arrangement, Buffers, Digests, Lanes};
 
 /// Chunks in a block: 128 KiB, so that a block is still in the cache when it is hashed.
 const BLOCK_CHUNKS: usize = 8;
@@ -38,7 +38,7 @@ pub fn seal(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
     thread::scope(|scope| {
-        let lanes = Lanes::new(scope, plan.header().bytes());
+        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), plan.header().bytes());
         seal_in_lanes(reader, writer, plan, progress, lanes)
     })
 }
@@ -108,7 +108,7 @@ pub fn open(
     let chunks = ChunkOpener::new(&header, &key)?;
     drop(key);
     thread::scope(|scope| {
-        let lanes = Lanes::new(scope, header.bytes());
+        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), header.bytes());
         open_in_lanes(reader, writer, chunks, progress, lanes)
     })
 }

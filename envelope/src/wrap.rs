@@ -1,5 +1,6 @@
 //! Wrapping a content key for one recipient (§5). One small file for each way of wrapping.
 
+pub mod external;
 mod hpke_base;
 pub(crate) mod hpke_p256;
 pub(crate) mod rsa_oaep;

@@ -9,11 +9,14 @@
 
 mod support;
 
+mod backends;
 mod caps;
 mod digests;
+mod faults;
 mod key_box;
 mod key_file;
 mod private_keys;
+mod properties;
 mod ranged;
 mod recipients;
 mod redaction;

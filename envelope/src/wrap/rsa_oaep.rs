@@ -54,7 +54,21 @@ pub(crate) fn unwrap(
     for (byte, carried) in secret.iter_mut().zip(opened.iter()) {
         byte.conditional_assign(carried, usable.into());
     }
-    let (cipher, nonce) = schedule(&secret, stanza.enc(), info);
+    open(&secret, stanza, info)
+}
+
+/// Opens a stanza whose secret was decrypted elsewhere.
+pub(crate) fn unwrap_with_secret(
+    secret: &[u8],
+    stanza: &Stanza,
+    info: &[u8],
+) -> Result<ContentKey, UnwrapError> {
+    let secret = secret.try_into().map_err(|_| UnwrapError::Refused)?;
+    open(secret, stanza, info)
+}
+
+fn open(secret: &[u8; SECRET_LEN], stanza: &Stanza, info: &[u8]) -> Result<ContentKey, UnwrapError> {
+    let (cipher, nonce) = schedule(secret, stanza.enc(), info);
     let opened = cipher
         .decrypt(&nonce, stanza.ciphertext())
         .map_err(|_| UnwrapError::Refused)?;

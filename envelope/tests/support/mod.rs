@@ -1,6 +1,6 @@
 //! A seeded generator, plaintexts, keys and plans for the tests.
 
-pub(crate) mod make_vectors;
+pub(crate) mod vector_file;
 
 use std::convert::Infallible;
 use std::sync::LazyLock;

@@ -12,6 +12,7 @@
     reason = "a panic is how an oracle speaks"
 )]
 
+mod ciphers;
 mod edit;
 mod envelope;
 mod metadata;
@@ -20,6 +21,7 @@ mod sealed_world;
 mod seeds;
 mod trust_world;
 
+pub use ciphers::ciphers;
 pub use envelope::{header, key_box, opener_ranged, opener_sequential};
 pub use metadata::{canonical_json, manifest, root, snapshot, targets, timestamp, trust_sequence};
 pub use range::range_header;

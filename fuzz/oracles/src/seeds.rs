@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     target("header", crate::header, header),
     target("opener_sequential", crate::opener_sequential, opener_sequential),
     target("opener_ranged", crate::opener_ranged, opener_ranged),
+    target("ciphers", crate::ciphers, ciphers),
     target("key_box", crate::key_box, key_box),
     target("canonical_json", crate::canonical_json, canonical_json),
     target("root", crate::root, || documents("root.json")),
@@ -100,6 +101,35 @@ fn opener_ranged() -> Vec<Seed> {
             let flipped = [input, script(0, image.header_len + 20, 0x80)].concat();
             seeds.push(seed(format!("{}-{what}-flipped", image.name), flipped));
         }
+    }
+    seeds
+}
+
+fn ciphers() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (index, image) in (0_u8..).zip(&world().images) {
+        let edited = |what: &str, edits: Vec<u8>| {
+            seed(
+                format!("{}-{what}", image.name),
+                [vec![index, 77], edits].concat(),
+            )
+        };
+        seeds.push(edited("genuine", Vec::new()));
+        seeds.push(edited("flipped-first", script(0, image.header_len, 1)));
+        seeds.push(edited("flipped-last", script(0, image.sealed.len() - 1, 0x80)));
+        seeds.push(edited("cut", script(1, image.sealed.len() - 1, 0)));
+    }
+    for (name, length) in [
+        ("nothing", 0),
+        ("a-byte", 1),
+        ("a-block", 16),
+        ("more", 600),
+        ("a-chunk-and-more", 16_400),
+    ] {
+        seeds.push(seed(
+            format!("seal-{name}"),
+            [vec![0x80, 9], vec![0x5a; length]].concat(),
+        ));
     }
     seeds
 }

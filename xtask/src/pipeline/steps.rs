@@ -67,7 +67,7 @@ pub(super) const STEPS: &[Step] = &[
     quick("lint", "clippy with warnings denied", cargo::lint),
     quick(
         "generated",
-        "keys and lists are what their generators make",
+        "keys, lists, vectors and seeds are what their generators make",
         cargo::generated,
     ),
     quick(

@@ -12,6 +12,7 @@ use super::origin::{Origin, OriginArgs};
 use super::range::PlainRange;
 use super::segments::SignedSegments;
 use super::wrapped::WrappedKeyArgs;
+use crate::cipher::CipherArgs;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
 use crate::outfile::{Overwrite, Sink};
@@ -43,6 +44,9 @@ pub(in crate::commands) struct Open {
 
     #[command(flatten)]
     origin: OriginArgs,
+
+    #[command(flatten)]
+    cipher: CipherArgs,
 
     /// Output file, `-` for stdout [default: INPUT without .sealed; stdout for pipes and ranges]
     #[arg(short, long, value_name = "FILE")]
@@ -210,7 +214,8 @@ impl Open {
         if let Some(origin) = origin {
             origin.check_header(header).map_err(Step::Ours)?;
         }
-        self.wrapped.content_key(header, key, origin)
+        let found = self.wrapped.content_key(header, key, origin)?;
+        Ok(found.with_backend(self.cipher.backend()))
     }
 
     fn finish(

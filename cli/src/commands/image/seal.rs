@@ -7,6 +7,7 @@ use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan, Sealed, wrap};
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use serde_json::{Value, json};
 
+use crate::cipher::CipherArgs;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::outfile::{self, Overwrite, Secrecy, Sink, with_suffix};
@@ -38,6 +39,9 @@ pub(in crate::commands) struct Seal {
 
     #[command(flatten)]
     options: SealOptions,
+
+    #[command(flatten)]
+    cipher: CipherArgs,
 
     /// Output file, `-` for stdout [default: INPUT.sealed, stdout when INPUT is a pipe]
     #[arg(short, long, value_name = "FILE")]
@@ -73,7 +77,8 @@ impl Seal {
             self.options.params(input.length(), recipients, world.rng()),
             world.rng(),
         )
-        .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
+        .map_err(|error| faults::seal("cannot prepare the sealing", error))?
+        .with_backend(self.cipher.backend());
         let key_file = binding
             .map(|binding| key_file(world, &plan, &directors, &binding))
             .transpose()?;

@@ -1,0 +1,137 @@
+//! Every implementation of the cipher makes the same images, and opens and refuses the same ones.
+
+use std::fs;
+use std::path::Path;
+
+use sealift_envelope::{
+    Binding, CipherBackend, ContentKey, Header, OpenError, Opener, RangedOpener, UnwrapError, open,
+};
+
+use crate::support::make_vectors::content_key;
+use crate::support::{BOUNDARIES, P256, RSA, key_of, plaintext, plan, run};
+
+/// How an image opened with one backend: what was released, and how it ended.
+type Ending = (Vec<u8>, Result<(), String>);
+
+fn ending(released: Vec<u8>, result: Result<(), OpenError>) -> Ending {
+    (released, result.map_err(|error| format!("{error:?}")))
+}
+
+fn streamed(image: &[u8], key: impl FnOnce(&Header) -> Result<ContentKey, UnwrapError>) -> Ending {
+    let mut plain = Vec::new();
+    let result = open(image, &mut plain, key, &mut |_| {});
+    ending(plain, result.map(drop))
+}
+
+fn pushed(image: &[u8], key: ContentKey) -> Ending {
+    let mut plain = Vec::new();
+    let result = (|| {
+        let (header, len) = Header::parse(image)?;
+        let mut opener = Opener::new(&header, key)?;
+        for piece in image[len..].chunks(10_000) {
+            opener.update(piece, &mut plain)?;
+        }
+        opener.finish(&mut plain).map(drop)
+    })();
+    ending(plain, result)
+}
+
+fn ranged(image: &[u8], key: ContentKey) -> Ending {
+    let mut plain = Vec::new();
+    let result = RangedOpener::new(image, |_| Ok(key)).and_then(|mut opener| {
+        let length = opener.plain_length();
+        opener.read_range(length / 3, length / 2, &mut plain)
+    });
+    ending(plain, result)
+}
+
+/// The only ending of all backends.
+fn agreed(what: &str, open: impl Fn(CipherBackend) -> Ending) -> Ending {
+    let mut endings = CipherBackend::ALL.iter().map(|backend| open(*backend));
+    let first = endings.next().unwrap();
+    for other in endings {
+        assert!(other == first, "{what}: {:?} and {:?}", first.1, other.1);
+    }
+    first
+}
+
+#[test]
+fn every_backend_seals_to_the_same_bytes() {
+    for len in BOUNDARIES {
+        let plain = plaintext(len);
+        let seal = |backend| {
+            let plan = plan("backends", None, vec![P256.public()]).with_backend(backend);
+            let image = run(&plan, &plain);
+            let mut pushed = plan.header().bytes().to_vec();
+            let mut sealer = plan.sealer().unwrap();
+            sealer.update(&plain, &mut pushed).unwrap();
+            sealer.finish(&mut pushed).unwrap();
+            assert_eq!(pushed, image, "{len}");
+            image
+        };
+        let images: Vec<Vec<u8>> = CipherBackend::ALL.iter().map(|backend| seal(*backend)).collect();
+        assert!(images.windows(2).all(|pair| pair[0] == pair[1]), "{len}");
+    }
+}
+
+#[test]
+fn every_backend_opens_and_refuses_alike_by_every_way() {
+    let plain = plaintext(70_000);
+    let plan = plan("backends", None, vec![]);
+    let genuine = run(&plan, &plain);
+    let header = plan.header().bytes().len();
+    let changed = |at: usize| {
+        let mut image = genuine.clone();
+        image[at] ^= 0x40;
+        image
+    };
+    let images = [
+        ("genuine", genuine.clone()),
+        ("first chunk", changed(header)),
+        ("a tag in the middle", changed(header + 16_384 + 3)),
+        ("the last tag", changed(genuine.len() - 1)),
+        ("cut", genuine[..genuine.len() - 1].to_vec()),
+    ];
+    for (what, image) in &images {
+        let key = |backend| key_of(&plan).with_backend(backend);
+        let (released, result) = agreed(what, |backend| streamed(image, |_| Ok(key(backend))));
+        assert_eq!(result.is_ok(), *what == "genuine", "{what}");
+        assert!(plain.starts_with(&released), "{what}");
+        let (released, result) = agreed(what, |backend| pushed(image, key(backend)));
+        assert_eq!(result.is_ok(), *what == "genuine", "{what}");
+        assert!(plain.starts_with(&released), "{what}");
+        let (released, _) = agreed(what, |backend| ranged(image, key(backend)));
+        assert!(released.is_empty() || released == plain[23_333..58_333], "{what}");
+    }
+}
+
+/// What the committed images have to end with is `vectors`' business; here, that it is the same for all.
+#[test]
+fn every_backend_ends_alike_on_the_committed_images() {
+    let mut run = 0;
+    let mut opened = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "vec") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap();
+        let (fields, image) = (std::str::from_utf8(&bytes[..end]).unwrap(), &bytes[end + 2..]);
+        if !fields.lines().any(|line| line == "kind: image") {
+            continue;
+        }
+        let find = |header: &Header| {
+            let unwrapped = [&*P256, &*RSA]
+                .into_iter()
+                .find_map(|key| header.unwrap_with(key, &Binding::in_file()).ok());
+            Ok(unwrapped.unwrap_or_else(content_key))
+        };
+        let (_, result) = agreed(&path.display().to_string(), |backend| {
+            streamed(image, |header| find(header).map(|key| key.with_backend(backend)))
+        });
+        run += 1;
+        opened += u32::from(result.is_ok());
+    }
+    assert!(run > opened && opened > 0, "{opened} of {run} opened");
+}
