@@ -169,7 +169,9 @@ pub enum SealError {
         found: u64,
     },
     /// A second run of a plan over another plaintext. What it wrote must not be used with what the first run wrote.
-    #[error("the input is not what this content key was used for before. It changed; seal it with a fresh key")]
+    #[error(
+        "the input is not what this content key was used for before. It changed; seal it with a fresh key"
+    )]
     OtherPlaintext,
     /// More than 4 PiB of input.
     #[error("the input is larger than the format allows (4 PiB). Split it")]

@@ -26,6 +26,7 @@ mod keys;
 mod layout;
 mod open;
 mod ranged;
+mod scrub;
 mod seal;
 mod segments;
 mod stanza;

@@ -63,9 +63,12 @@ fn recipients_do_not_change_the_envelope_digest() {
 
 #[test]
 fn a_plan_runs_over_one_plaintext_only() {
-    use sealift_envelope::{SealError, SealPlan};
+    use sealift_envelope::{ContentKey, SealError, SealParams, SealPlan};
+
+    use crate::support::TestRng;
+
     let mut plan = SealPlan::with_key(
-        params(Vec::new()),
+        SealParams::default(),
         ContentKey::from_bytes([5; 32]),
         [6; 24],
         &mut TestRng::new("plan"),
