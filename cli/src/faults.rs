@@ -18,7 +18,9 @@ pub(crate) fn seal(what: impl Into<String>, error: SealError) -> Failure {
     match error {
         SealError::Read(error) | SealError::Write(error) => local(what, error),
         SealError::Wrap(_) => Failure::new(Fault::Key, what).because(error),
-        SealError::PlainLength { .. } | SealError::OtherPlaintext => Failure::new(Fault::Conflict, what).because(error),
+        SealError::PlainLength { .. } | SealError::OtherPlaintext => {
+            Failure::new(Fault::Conflict, what).because(error)
+        }
         _ => Failure::refused(what).because(error),
     }
 }

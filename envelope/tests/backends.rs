@@ -124,7 +124,6 @@ fn every_backend_ends_alike_on_the_committed_images() {
             let unwrapped = [&*P256, &*RSA]
                 .into_iter()
                 .find_map(|key| header.unwrap_with(key, &Binding::in_file()).ok());
-            // The content key of every vector that has no recipient (`testdata/README.md`).
             Ok(unwrapped.unwrap_or_else(|| ContentKey::from_bytes(std::array::from_fn(|i| i as u8))))
         };
         let (_, result) = agreed(&path.display().to_string(), |backend| {

@@ -43,3 +43,6 @@ pub(super) fn open<K: Kem>(key: &K::PrivateKey, stanza: &Stanza, info: &[u8]) ->
     let opened = Zeroizing::new(opened.ok()?);
     ContentKey::from_slice(&opened)
 }
+
+#[cfg(test)]
+mod tests;
