@@ -61,6 +61,7 @@ mod keys;
 mod layout;
 mod open;
 mod ranged;
+mod scrub;
 mod seal;
 mod segments;
 #[cfg(feature = "async")]
