@@ -18,7 +18,9 @@ pub(crate) fn seal(what: impl Into<String>, error: SealError) -> Failure {
     match error {
         SealError::Read(error) | SealError::Write(error) => local(what, error),
         SealError::Wrap(_) => Failure::new(Fault::Key, what).because(error),
-        SealError::PlainLength { .. } => Failure::new(Fault::Conflict, what).because(error),
+        SealError::PlainLength { .. } | SealError::OtherPlaintext => {
+            Failure::new(Fault::Conflict, what).because(error)
+        }
         _ => Failure::refused(what).because(error),
     }
 }
@@ -112,7 +114,7 @@ pub(crate) fn walk(error: WalkError) -> Failure {
 pub(crate) fn upload(error: UploadError) -> Failure {
     match error {
         UploadError::Store { source, .. } => store(source),
-        UploadError::Mismatch { .. } => {
+        UploadError::Mismatch { .. } | UploadError::Changed { .. } => {
             Failure::new(Fault::Conflict, "the input changed while it was sealed")
                 .because(error)
                 .next("run the command again when nobody writes to the input; nothing was published")

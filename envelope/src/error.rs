@@ -93,7 +93,7 @@ pub enum UnwrapError {
     #[error("the wrapped content key does not open. It was made for another place or key, or altered")]
     Refused,
     /// The key lives elsewhere (token, key service) and could not be reached.
-    #[error("the key store did not answer. Check that the token or key service is available")]
+    #[error("the private key is held elsewhere and could not be used there")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
 }
 
@@ -145,6 +145,14 @@ pub enum OpenError {
         /// Bytes there are.
         plain_length: u64,
     },
+    /// The source gave another number of bytes than it was asked for.
+    #[error("the source gave {got} bytes where {asked} were asked for. It is cut off, changed, or faulty")]
+    Answer {
+        /// Bytes asked for.
+        asked: u64,
+        /// Bytes given.
+        got: u64,
+    },
     /// The machine was used again after it had failed.
     #[error("this opener has already failed. Start again with a new one")]
     Poisoned,
@@ -168,6 +176,11 @@ pub enum SealError {
         /// Bytes found, or a lower bound where sealing stopped early.
         found: u64,
     },
+    /// A second run of a plan over another plaintext. What it wrote must not be used with what the first run wrote.
+    #[error(
+        "the input is not what this content key was used for before. It changed; seal it with a fresh key"
+    )]
+    OtherPlaintext,
     /// More than 4 PiB of input.
     #[error("the input is larger than the format allows (4 PiB). Split it")]
     TooLong,
@@ -213,7 +226,7 @@ pub enum KeyError {
         expected: &'static str,
     },
     /// The key inside is of a kind that is not supported, or malformed.
-    #[error("the key is not a well-formed P-256 or RSA key. Make one with `openssl genpkey`")]
+    #[error("the key is not a well-formed P-256, RSA or X-Wing key. Make one with `sealift key generate`")]
     Malformed,
     /// An encrypted key without a passphrase.
     #[error("the private key is encrypted and no passphrase was given. Give its passphrase")]

@@ -9,7 +9,7 @@ use crate::digest::{Digest, EnvelopeDigest};
 use crate::error::{FormatError, OpenError, UnwrapError};
 use crate::keys::UnwrapKey;
 use crate::layout::{COMMITMENT_LEN, MAX_PLAIN_LEN, SALT_LEN};
-use crate::stanza::{Stanza, StanzaList};
+use crate::stanza::{MAX_RECIPIENTS, Stanza, StanzaList};
 use crate::{Binding, SealError};
 
 use sha2::{Digest as _, Sha256};
@@ -148,7 +148,7 @@ impl Header {
 
         let immutable = Immutable::from_cbor(&raw[PREFIX_LEN..context_len])?;
         let mut r = Reader::new(&raw[context_len + LEN_LEN..recipients_end], RECIPIENTS);
-        let stanzas = StanzaList::decode(&mut r)?;
+        let stanzas = StanzaList::decode(&mut r, MAX_RECIPIENTS)?;
         r.end(&cbor::encode(|e| stanzas.encode(e)))?;
         let mut salt = [0; SALT_LEN];
         salt.copy_from_slice(&raw[recipients_end..recipients_end + SALT_LEN]);

@@ -10,6 +10,8 @@ use crate::stanza::{Stanza, StanzaList};
 
 /// Bytes of a key file, at most.
 pub const MAX_KEY_FILE_LEN: usize = 1024 * 1024;
+/// Recipients in a key file, at most. Of the largest kinds (RSA above 7000 bits, X-Wing) fewer fit [`MAX_KEY_FILE_LEN`].
+pub const MAX_KEY_FILE_RECIPIENTS: usize = 1024;
 
 const WHAT: &str = "key file";
 const MAGIC: &[u8; 8] = b"SEALKEY\0";
@@ -38,13 +40,8 @@ impl KeyFile {
     /// # Errors
     /// [`FormatError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
-        let cap = MAX_KEY_FILE_LEN as u64;
         if bytes.len() > MAX_KEY_FILE_LEN {
-            return Err(FormatError::TooLarge {
-                what: WHAT,
-                claimed: bytes.len() as u64,
-                cap,
-            });
+            return Err(too_large(bytes.len() as u64));
         }
         let (prefix, body) = bytes.split_at_checked(PREFIX_LEN).ok_or(FormatError::Truncated {
             what: WHAT,
@@ -61,11 +58,7 @@ impl KeyFile {
         let length = usize::try_from(claimed)
             .ok()
             .filter(|n| *n <= MAX_KEY_FILE_LEN - PREFIX_LEN);
-        let length = length.ok_or(FormatError::TooLarge {
-            what: WHAT,
-            claimed: claimed.into(),
-            cap,
-        })?;
+        let length = length.ok_or_else(|| too_large(claimed.into()))?;
         if body.len() > length {
             return Err(FormatError::Trailing { what: WHAT });
         }
@@ -80,7 +73,7 @@ impl KeyFile {
         r.key(1)?;
         let digest = EnvelopeDigest::from_bytes(r.byte_array()?);
         r.key(2)?;
-        let stanzas = StanzaList::decode(&mut r)?;
+        let stanzas = StanzaList::decode(&mut r, MAX_KEY_FILE_RECIPIENTS)?;
         let file = Self { digest, stanzas };
         r.end(&file.body())?;
         Ok(file)
@@ -93,7 +86,7 @@ impl KeyFile {
         })
     }
 
-    /// The bytes of the file. 256 recipients of the largest kind stay under the cap.
+    /// The bytes of the file, at most [`MAX_KEY_FILE_LEN`].
     pub fn encode(&self) -> Vec<u8> {
         let body = self.body();
         let mut bytes = MAGIC.to_vec();
@@ -116,9 +109,17 @@ impl KeyFile {
     /// Adds a recipient.
     ///
     /// # Errors
-    /// [`FormatError::DuplicateRecipient`], or [`FormatError::TooLarge`] for one too many.
+    /// [`FormatError::DuplicateRecipient`], or [`FormatError::TooLarge`] for one too many or too many bytes. The file is
+    /// then as it was.
     pub fn add(&mut self, stanza: Stanza) -> Result<(), FormatError> {
-        self.stanzas.push(stanza)
+        let key_id = stanza.key_id();
+        self.stanzas.push(stanza, MAX_KEY_FILE_RECIPIENTS)?;
+        let claimed = PREFIX_LEN + self.body().len();
+        if claimed > MAX_KEY_FILE_LEN {
+            self.stanzas.remove(&key_id);
+            return Err(too_large(claimed as u64));
+        }
+        Ok(())
     }
 
     /// Removes a recipient; says whether it was there.
@@ -134,5 +135,13 @@ impl KeyFile {
     /// [`UnwrapError`].
     pub fn unwrap_with(&self, key: &dyn UnwrapKey, binding: &Binding) -> Result<ContentKey, UnwrapError> {
         self.stanzas.unwrap_with(key, &self.digest, binding)
+    }
+}
+
+fn too_large(claimed: u64) -> FormatError {
+    FormatError::TooLarge {
+        what: WHAT,
+        claimed,
+        cap: MAX_KEY_FILE_LEN as u64,
     }
 }

@@ -2,6 +2,7 @@
 
 mod private;
 mod recipient;
+mod x_wing;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use crate::stanza::{Stanza, Wrap};
 
 pub use private::PrivateKey;
 pub use recipient::RecipientKey;
+pub use x_wing::XWingPublic;
 
 /// Bits of an RSA modulus, at least, outside [`crate::danger`].
 pub(crate) const MIN_RSA_BITS: usize = 3072;

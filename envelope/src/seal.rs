@@ -1,6 +1,7 @@
 //! Sealing without I/O: plaintext is pushed in, sealed bytes come out (§3, §4).
 
 use std::io::{Read, Write};
+use std::sync::OnceLock;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroize as _;
@@ -14,7 +15,7 @@ use crate::header::{Header, Immutable, envelope_digest};
 use crate::keys::RecipientKey;
 use crate::layout::{CHUNK_LEN, Layout, MAX_PLAIN_LEN, SALT_LEN, SEALED_CHUNK_LEN};
 use crate::segments::{MAX_SEGMENTS, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
-use crate::stanza::StanzaList;
+use crate::stanza::{MAX_RECIPIENTS, StanzaList};
 use crate::{Binding, stream, wrap};
 
 /// What to write into the header, and how to digest segments.
@@ -66,16 +67,40 @@ pub struct Sealed {
 ///
 /// A plan can be run any number of times and gives the same bytes for the same plaintext, so a file can be hashed first
 /// and uploaded after, without a copy. Never run one plan over different plaintexts: that repeats nonces, and two such
-/// outputs together give both plaintexts away. [`SealPlan::run`] cannot tell; compare [`Sealed::plain`] of both runs.
+/// outputs together give both plaintexts away. A plan remembers the plaintext of its first run, and [`SealPlan::run`] over
+/// another one ends in [`SealError::OtherPlaintext`]; by then the bytes are written, so hash first and send after.
 #[derive(Debug)]
 pub struct SealPlan {
     key: ContentKey,
     header: Header,
     segment_alg: SegmentAlg,
     segment_size: SegmentSize,
+    /// The plaintext of the first whole run.
+    plain: OnceLock<Digest>,
 }
 
 impl SealPlan {
+    /// A plan that was interrupted: its content key and header, and the plaintext that it was run over.
+    ///
+    /// # Errors
+    /// [`SealError::Cipher`] if the header does not commit to this key.
+    pub fn resume(
+        key: ContentKey,
+        header: Header,
+        plain: Digest,
+        segment_alg: SegmentAlg,
+        segment_size: SegmentSize,
+    ) -> Result<Self, SealError> {
+        header.check_key(&key).map_err(|_| SealError::Cipher)?;
+        Ok(Self {
+            key,
+            header,
+            segment_alg,
+            segment_size,
+            plain: OnceLock::from(plain),
+        })
+    }
+
     /// A plan with a fresh content key and salt.
     ///
     /// # Errors
@@ -116,7 +141,7 @@ impl SealPlan {
         let mut stanzas = StanzaList::default();
         for recipient in &recipients {
             let stanza = wrap(&key, recipient, &digest, &Binding::in_file(), rng)?;
-            stanzas.push(stanza).map_err(SealError::Params)?;
+            stanzas.push(stanza, MAX_RECIPIENTS).map_err(SealError::Params)?;
         }
         let header = Header::assemble(immutable, stanzas, salt, commitment)?;
         let layout = header
@@ -130,6 +155,7 @@ impl SealPlan {
             header,
             segment_alg,
             segment_size,
+            plain: OnceLock::new(),
         })
     }
 
@@ -188,7 +214,12 @@ impl SealPlan {
         writer: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Sealed, SealError> {
-        stream::seal(reader, writer, self, progress)
+        let sealed = stream::seal(reader, writer, self, progress)?;
+        if *self.plain.get_or_init(|| sealed.plain) == sealed.plain {
+            Ok(sealed)
+        } else {
+            Err(SealError::OtherPlaintext)
+        }
     }
 
     pub(crate) fn chunk_sealer(&self) -> Result<ChunkSealer, SealError> {

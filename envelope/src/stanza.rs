@@ -7,9 +7,10 @@ use minicbor::encode::Error;
 use crate::cbor::{Reader, Writer};
 use crate::error::{FormatError, UnwrapError};
 use crate::keys::{KeyId, UnwrapKey};
+use crate::wrap::x_wing;
 use crate::{Binding, ContentKey, EnvelopeDigest};
 
-/// Recipients in one list, at most.
+/// Recipients in a header, at most.
 pub const MAX_RECIPIENTS: usize = 256;
 /// Bytes of a wrapped content key: 32 and a tag.
 pub(crate) const WRAPPED_KEY_LEN: usize = 48;
@@ -18,7 +19,7 @@ const P256_POINT_LEN: usize = 65;
 /// Bytes of an RSA modulus, smallest and largest that the format knows.
 const RSA_LENS: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// How a content key is wrapped (§5.2, §5.3). Further values are reserved: 3 X-Wing, 4 a symmetric key.
+/// How a content key is wrapped (§5.2, §5.3). One further value is reserved: 4, a symmetric key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wrap {
@@ -26,6 +27,8 @@ pub enum Wrap {
     HpkeP256,
     /// RSA-OAEP as a key encapsulation, HKDF-SHA256, AES-256-GCM.
     RsaOaep,
+    /// HPKE, X-Wing (ML-KEM-768 and X25519), HKDF-SHA256, AES-256-GCM. The one that also holds against a quantum computer.
+    XWing,
 }
 
 impl Wrap {
@@ -34,14 +37,16 @@ impl Wrap {
         match self {
             Self::HpkeP256 => 1,
             Self::RsaOaep => 2,
+            Self::XWing => 3,
         }
     }
 
-    /// The name shown to people: `hpke-p256` or `rsa-oaep`.
+    /// The name shown to people: `hpke-p256`, `rsa-oaep` or `x-wing`.
     pub fn name(self) -> &'static str {
         match self {
             Self::HpkeP256 => "hpke-p256",
             Self::RsaOaep => "rsa-oaep",
+            Self::XWing => "x-wing",
         }
     }
 
@@ -49,6 +54,7 @@ impl Wrap {
         match code {
             1 => Ok(Self::HpkeP256),
             2 => Ok(Self::RsaOaep),
+            3 => Ok(Self::XWing),
             other => Err(FormatError::Wrap(other)),
         }
     }
@@ -72,6 +78,7 @@ impl Stanza {
         let fits = match wrap {
             Wrap::HpkeP256 => enc.len() == P256_POINT_LEN,
             Wrap::RsaOaep => RSA_LENS.contains(&enc.len()),
+            Wrap::XWing => enc.len() == x_wing::ENC_LEN,
         };
         if !fits {
             return Err(FormatError::Field {
@@ -96,7 +103,7 @@ impl Stanza {
         self.key_id
     }
 
-    /// The encapsulation: an uncompressed point (65 bytes), or the OAEP ciphertext.
+    /// The encapsulation: an uncompressed point (65 bytes), the OAEP ciphertext, or X-Wing's (1120 bytes).
     pub fn enc(&self) -> &[u8] {
         &self.enc
     }
@@ -148,7 +155,7 @@ impl Stanza {
     }
 }
 
-/// A list of stanzas for distinct recipients, as in a header or key file.
+/// A list of stanzas for distinct recipients, as in a header or key file. How many is for its owner to say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct StanzaList(Vec<Stanza>);
 
@@ -157,9 +164,9 @@ impl StanzaList {
         &self.0
     }
 
-    pub(crate) fn push(&mut self, stanza: Stanza) -> Result<(), FormatError> {
-        if self.0.len() >= MAX_RECIPIENTS {
-            return Err(too_many(self.0.len() as u64 + 1));
+    pub(crate) fn push(&mut self, stanza: Stanza, cap: usize) -> Result<(), FormatError> {
+        if self.0.len() >= cap {
+            return Err(too_many(self.0.len() as u64 + 1, cap));
         }
         if self.0.iter().any(|s| s.key_id == stanza.key_id) {
             return Err(FormatError::DuplicateRecipient(stanza.key_id));
@@ -179,10 +186,10 @@ impl StanzaList {
         self.0.iter().try_for_each(|stanza| stanza.encode(e))
     }
 
-    pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, FormatError> {
+    pub(crate) fn decode(r: &mut Reader<'_>, cap: usize) -> Result<Self, FormatError> {
         let count = r.array()?;
-        let capped = usize::try_from(count).ok().filter(|n| *n <= MAX_RECIPIENTS);
-        let capped = capped.ok_or_else(|| too_many(count))?;
+        let capped = usize::try_from(count).ok().filter(|n| *n <= cap);
+        let capped = capped.ok_or_else(|| too_many(count, cap))?;
         let mut stanzas = Vec::with_capacity(capped);
         let mut seen = BTreeSet::new();
         for _ in 0..capped {
@@ -213,10 +220,10 @@ impl StanzaList {
     }
 }
 
-fn too_many(count: u64) -> FormatError {
+fn too_many(count: u64, cap: usize) -> FormatError {
     FormatError::TooLarge {
         what: "the number of recipients",
         claimed: count,
-        cap: MAX_RECIPIENTS as u64,
+        cap: cap as u64,
     }
 }

@@ -1,8 +1,8 @@
 //! Claims above a cap are refused before anything is allocated for them.
 
 use sealift_envelope::{
-    FormatError, Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, MAX_PLAIN_LEN, SealError,
-    SealParams, SealPlan, SegmentSize,
+    EnvelopeDigest, FormatError, Header, KeyBox, KeyFile, KeyId, MAX_HEADER_LEN, MAX_KEY_FILE_LEN,
+    MAX_KEY_FILE_RECIPIENTS, MAX_PLAIN_LEN, SealError, SealParams, SealPlan, SegmentSize, Stanza, Wrap,
 };
 
 use crate::support::{TestRng, parse_error};
@@ -120,6 +120,66 @@ fn key_files_and_key_boxes() {
         KeyBox::parse(&[0; 4096]).unwrap_err(),
         FormatError::Cbor { .. }
     ));
+}
+
+/// A stanza for the recipient with this number that nobody could open.
+fn stanza(wrap: Wrap, enc_len: usize, number: usize) -> Stanza {
+    let mut id = [0; 32];
+    id[24..].copy_from_slice(&(number as u64).to_be_bytes());
+    Stanza::new(wrap, KeyId::from_bytes(id), vec![4; enc_len], [0; 48]).unwrap()
+}
+
+fn key_file(wrap: Wrap, enc_len: usize, count: usize) -> Result<KeyFile, FormatError> {
+    let mut file = KeyFile::new(EnvelopeDigest::from_bytes([0; 32]));
+    (0..count).try_for_each(|number| file.add(stanza(wrap, enc_len, number)))?;
+    Ok(file)
+}
+
+#[test]
+fn a_key_file_takes_1024_recipients_where_a_header_takes_256() {
+    for count in [0, 1, 255, 256, 257, 1023, 1024] {
+        let file = key_file(Wrap::HpkeP256, 65, count).unwrap();
+        let bytes = file.encode();
+        assert_eq!(KeyFile::parse(&bytes).unwrap(), file);
+        assert_eq!(file.stanzas().len(), count);
+    }
+    assert_eq!(MAX_KEY_FILE_RECIPIENTS, 1024);
+    let refused = |count: u64| FormatError::TooLarge {
+        what: "the number of recipients",
+        claimed: count,
+        cap: 1024,
+    };
+    assert_eq!(key_file(Wrap::HpkeP256, 65, 1025).unwrap_err(), refused(1025));
+
+    // And so it is in a file from elsewhere, which says how many it has in the two bytes behind a 0x99.
+    let mut bytes = key_file(Wrap::HpkeP256, 65, 1024).unwrap().encode();
+    let count = bytes[14..].iter().position(|byte| *byte == 0x99).unwrap() + 15;
+    assert_eq!(bytes[count..count + 2], [4, 0]);
+    bytes[count + 1] = 1;
+    assert_eq!(KeyFile::parse(&bytes).unwrap_err(), refused(1025));
+    bytes[count..count + 2].copy_from_slice(&[0xFF, 0xFF]);
+    assert_eq!(KeyFile::parse(&bytes).unwrap_err(), refused(65_535));
+}
+
+#[test]
+fn a_key_file_ends_at_1_mib_before_1024_large_recipients() {
+    // (encapsulation, stanzas that fit): 1209 bytes each for X-Wing, 1113 for RSA with 8192 bits.
+    for (wrap, enc_len, most) in [(Wrap::XWing, 1120, 867), (Wrap::RsaOaep, 1024, 942)] {
+        let mut file = key_file(wrap, enc_len, most).unwrap();
+        assert!(file.encode().len() <= MAX_KEY_FILE_LEN);
+        KeyFile::parse(&file.encode()).unwrap();
+        let before = file.clone();
+        let error = file.add(stanza(wrap, enc_len, most)).unwrap_err();
+        let FormatError::TooLarge {
+            what: "key file",
+            claimed: 1_048_577..,
+            cap: 1_048_576,
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(file, before, "what was refused left no trace");
+    }
 }
 
 #[test]

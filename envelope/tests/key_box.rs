@@ -2,7 +2,7 @@
 
 use sealift_envelope::{Binding, FormatError, KeyBox, UnwrapError};
 
-use crate::support::{P256, P256_OTHER, RSA, TestRng, plan};
+use crate::support::{P256, P256_OTHER, RSA, TestRng, X_WING, plan};
 
 fn binding() -> Binding {
     Binding::key_box("repository", "brake/firmware.img", "VIN-1", "ECU-7")
@@ -12,7 +12,7 @@ fn binding() -> Binding {
 fn the_ecu_opens_its_box_and_no_other() {
     let plan = plan("key box", None, vec![]);
     let digest = plan.envelope_digest();
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         let mut rng = TestRng::new("box");
         let made = KeyBox::create(plan.content_key(), &key.public(), &digest, &binding(), &mut rng).unwrap();
         let key_box = KeyBox::parse(&made.encode()).unwrap();
@@ -54,7 +54,7 @@ fn a_box_is_small_enough_for_metadata() {
             .encode()
             .len()
     };
-    assert_eq!((len(&P256), len(&RSA)), (190, 510));
+    assert_eq!((len(&P256), len(&RSA), len(&X_WING)), (190, 510, 1246));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use sealift_envelope::{Binding, EnvelopeDigest, FormatError, KeyFile, UnwrapError, UnwrapKey, wrap};
 
-use crate::support::{P256, P256_OTHER, RSA, TestRng, plan};
+use crate::support::{P256, P256_OTHER, RSA, TestRng, X_WING, plan};
 
 fn binding() -> Binding {
     Binding::key_file("repository", "brake/firmware.img")
@@ -13,7 +13,7 @@ fn file() -> (sealift_envelope::SealPlan, KeyFile) {
     let digest = plan.envelope_digest();
     let mut file = KeyFile::new(digest);
     let mut rng = TestRng::new("key file stanzas");
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         file.add(wrap(plan.content_key(), &key.public(), &digest, &binding(), &mut rng).unwrap())
             .unwrap();
     }
@@ -25,7 +25,7 @@ fn every_recipient_gets_the_content_key() {
     let (plan, file) = file();
     let file = KeyFile::parse(&file.encode()).unwrap();
     assert_eq!(file.envelope_digest(), plan.envelope_digest());
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         let content_key = file.unwrap_with(key, &binding()).unwrap();
         plan.header().check_key(&content_key).unwrap();
         let elsewhere = Binding::key_file("repository", "brake/other.img");
@@ -41,7 +41,7 @@ fn every_recipient_gets_the_content_key() {
     let stranger = file.unwrap_with(&*P256_OTHER, &binding());
     assert!(matches!(
         stranger,
-        Err(UnwrapError::NotARecipient { recipients: 2, .. })
+        Err(UnwrapError::NotARecipient { recipients: 3, .. })
     ));
 }
 
@@ -71,7 +71,7 @@ fn rotation_replaces_one_recipient_by_another() {
     plan.header()
         .check_key(&file.unwrap_with(&*P256_OTHER, &binding()).unwrap())
         .unwrap();
-    assert_eq!(file.stanzas().len(), 2);
+    assert_eq!(file.stanzas().len(), 3);
 }
 
 #[test]

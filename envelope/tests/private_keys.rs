@@ -126,12 +126,76 @@ fn rsa_of_2048_bits_only_through_danger() {
     ));
 }
 
+fn rsa_spki(bits: u32, exponent: u64) -> Vec<u8> {
+    use rsa::BoxedUint;
+    use rsa::pkcs8::EncodePublicKey as _;
+    let mut bytes = vec![0; bits.div_ceil(8) as usize];
+    bytes[0] = 1 << ((bits - 1) % 8);
+    *bytes.last_mut().unwrap() |= 1;
+    let modulus = BoxedUint::from_be_slice_vartime(&bytes);
+    let key = rsa::RsaPublicKey::new_unchecked(modulus, BoxedUint::from(exponent));
+    key.to_public_key_der().unwrap().into_vec()
+}
+
+#[test]
+fn rsa_below_2048_bits_is_refused_even_through_danger() {
+    for (bits, refused) in [(1024, true), (2047, true), (2048, false), (8192, false)] {
+        let error = danger::recipient_from_spki_der(&rsa_spki(bits, 65_537)).err();
+        let expected = KeyError::RsaSize {
+            bits: bits as usize,
+            min: 2048,
+            max: 8192,
+        };
+        assert!(error == refused.then_some(expected), "{bits}: {error:?}");
+    }
+}
+
+#[test]
+fn an_rsa_exponent_that_encrypts_nothing_is_refused() {
+    for exponent in [0, 1, 2, 65_536] {
+        let refused = RecipientKey::from_spki_der(&rsa_spki(3072, exponent)).unwrap_err();
+        assert_eq!(refused, KeyError::Malformed, "{exponent}");
+    }
+    for exponent in [3, 65_537] {
+        RecipientKey::from_spki_der(&rsa_spki(3072, exponent)).unwrap();
+    }
+}
+
+/// A SubjectPublicKeyInfo for P-256 with these bytes in place of the point.
+fn p256_spki(point: &[u8]) -> Vec<u8> {
+    let mut der = hex::decode("3000301306072a8648ce3d020106082a8648ce3d030107030000").unwrap();
+    der.extend(point);
+    der[24] = (point.len() + 1) as u8;
+    der[1] = (der.len() - 2) as u8;
+    der
+}
+
+#[test]
+fn a_p256_point_off_the_curve_or_at_infinity_is_refused() {
+    let genuine = RecipientKey::from_pem(include_str!("keys/p256.pub.pem"))
+        .unwrap()
+        .to_spki_der();
+    let point = &genuine[genuine.len() - 65..];
+    assert_eq!(p256_spki(point), genuine);
+    let mut off = point.to_vec();
+    off[64] ^= 1;
+    let zero = [&[4][..], &[0; 64]].concat();
+    // x = p, which is 0 unreduced
+    let prime = hex::decode("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff").unwrap();
+    let unreduced = [&[4][..], &prime, &point[33..]].concat();
+    for bad in [&off[..], &zero, &unreduced, &[0], &point[..64], &[]] {
+        let refused = RecipientKey::from_spki_der(&p256_spki(bad)).unwrap_err();
+        assert_eq!(refused, KeyError::Malformed, "{}", hex::encode(bad));
+    }
+}
+
 #[test]
 fn generated_keys_survive_writing_and_reading() {
     let mut rng = TestRng::new("generated");
     let key = PrivateKey::generate_p256(&mut rng);
     let rsa = danger::generate_rsa(&mut rng, 2048).unwrap();
-    for key in [key, rsa] {
+    let x_wing = PrivateKey::generate_x_wing(&mut rng).unwrap();
+    for key in [key, rsa, x_wing] {
         let plain = key.to_pkcs8_pem(None, &mut rng).unwrap();
         assert!(plain.starts_with("-----BEGIN PRIVATE KEY-----\n"));
         assert_eq!(

@@ -5,7 +5,7 @@ use sealift_envelope::{
     UnwrapError, UnwrapKey, Wrap, wrap,
 };
 
-use crate::support::{P256, P256_OTHER, RSA, TestRng, plan};
+use crate::support::{P256, P256_OTHER, RSA, TestRng, X_WING, plan};
 
 fn keys(count: usize) -> Vec<PrivateKey> {
     let mut rng = TestRng::new("many recipients");
@@ -121,9 +121,13 @@ fn a_key_that_is_no_recipient_is_not_tried() {
 
 #[test]
 fn every_refusal_looks_the_same() {
-    let plan = plan("uniform", None, vec![P256.public(), RSA.public()]);
+    let plan = plan(
+        "uniform",
+        None,
+        vec![P256.public(), RSA.public(), X_WING.public()],
+    );
     let info = Binding::in_file();
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         let stanza = plan
             .header()
             .stanzas()
@@ -182,11 +186,36 @@ fn every_refusal_looks_the_same() {
 }
 
 #[test]
+fn a_p256_encapsulation_off_the_curve_is_refused() {
+    let plan = plan("off the curve", None, vec![P256.public()]);
+    let stanza = &plan.header().stanzas()[0];
+    let info = Binding::in_file().info(Wrap::HpkeP256, &P256.key_id(), &plan.envelope_digest());
+    let genuine = stanza.enc();
+    let mut off = genuine.to_vec();
+    off[64] ^= 1;
+    let mut negated_form = genuine.to_vec();
+    negated_form[0] = 5;
+    // Zero coordinates are no point, and infinity, one zero byte, has another length.
+    let infinity = [&[0][..], &[0; 64]].concat();
+    let zero = [&[4][..], &[0; 64]].concat();
+    for enc in [off, negated_form, infinity, zero] {
+        let bad = Stanza::new(Wrap::HpkeP256, stanza.key_id(), enc, [0; 48]).unwrap();
+        let result = P256.unwrap_stanza(&bad, &info);
+        assert!(matches!(result, Err(UnwrapError::Refused)));
+    }
+    assert!(matches!(
+        Stanza::new(Wrap::HpkeP256, stanza.key_id(), vec![0], [0; 48]),
+        Err(FormatError::Field { .. })
+    ));
+}
+
+#[test]
 fn encapsulations_of_odd_lengths_are_refused() {
     let id = P256.key_id();
     for (wrap, good, bad) in [
         (Wrap::HpkeP256, [65, 65], [64, 66]),
         (Wrap::RsaOaep, [256, 1024], [255, 1025]),
+        (Wrap::XWing, [1120, 1120], [1119, 1121]),
     ] {
         for len in good {
             Stanza::new(wrap, id, vec![4; len], [0; 48]).unwrap();
@@ -217,7 +246,7 @@ fn a_stanza_opens_only_where_it_was_made_for() {
         Binding::key_box("repo", "path", "vehicle", "ecu2"),
         Binding::key_box("repo", "path", "ecu", "vehicle"),
     ];
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         for made in &bindings {
             let stanza = wrap(plan.content_key(), &key.public(), &digest, made, &mut rng).unwrap();
             for used in &bindings {

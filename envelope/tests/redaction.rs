@@ -2,13 +2,13 @@
 
 use sealift_envelope::{ContentKey, PrivateKey, UnwrapKey};
 
-use crate::support::{P256, RSA, TestRng, plan};
+use crate::support::{P256, RSA, TestRng, X_WING, plan};
 
 #[test]
 fn debug_output_is_redacted() {
     let key = ContentKey::from_bytes([0xAB; 32]);
     assert_eq!(format!("{key:?}"), "ContentKey(redacted)");
-    for key in [&*P256, &*RSA] {
+    for key in [&*P256, &*RSA, &*X_WING] {
         assert_eq!(
             format!("{key:?}"),
             format!("PrivateKey({}, redacted)", key.key_id())

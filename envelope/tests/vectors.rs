@@ -1,38 +1,44 @@
-//! The committed vectors in `testdata/`: each is opened, and what was released before a failure is compared too.
+//! The committed vectors in `testdata/` through every reader. `cargo xtask vectors` makes them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
 
 use sealift_envelope::{
-    Binding, ContentKey, Digest, Header, KeyBox, KeyFile, OpenError, RangedOpener, UnwrapError, UnwrapKey,
-    open,
+    CHUNK_LEN, ContentKey, FormatError, Header, KeyBox, KeyFile, OpenError, Opener, RangedOpener,
+    UnwrapError, open,
 };
 
-use crate::support::make_vectors::{all, content_key, worked_example};
-use crate::support::{P256, RSA};
+use crate::support::vector_file::{Ending, VectorFile};
 
-fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
-}
+/// Fewer vectors than this are a directory that has lost some.
+const FLOOR: usize = 330;
+/// How much is pushed at once: odd sizes, and those around a tag, a sealed chunk and a header's cap.
+const STEPS: [usize; 9] = [1, 15, 16, 17, 4_096, 16_399, 16_400, 16_401, 65_536];
 
-struct Parsed {
-    fields: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-fn parse(bytes: &[u8]) -> Parsed {
-    let end = bytes.windows(2).position(|w| w == b"\n\n").unwrap();
-    let text = std::str::from_utf8(&bytes[..end]).unwrap();
-    let split = |line: &str| {
-        line.split_once(": ")
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .unwrap()
-    };
-    Parsed {
-        fields: text.lines().map(split).collect(),
-        body: bytes[end + 2..].to_vec(),
+/// Runs `read` over the vectors of `kind`; all that differ are shown at once.
+fn each(kind: &str, floor: usize, mut read: impl FnMut(&VectorFile) -> Vec<(String, Ending, Ending)>) {
+    let (mut run, mut failed) = (0, Vec::new());
+    for vector in VectorFile::all().iter().filter(|v| v.kind() == kind) {
+        for (reader, expected, found) in read(vector) {
+            if expected != found {
+                let name = &vector.name;
+                failed.push(format!(
+                    "{name} by {reader}: expected {expected:?}, found {found:?}"
+                ));
+            }
+        }
+        run += 1;
     }
+    println!("{run} vectors of kind {kind}");
+    assert!(
+        failed.is_empty(),
+        "{} differ:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    assert!(
+        run >= floor,
+        "{run} vectors of kind {kind} are left, there were {floor}"
+    );
 }
 
 fn class(error: &OpenError) -> &'static str {
@@ -46,118 +52,170 @@ fn class(error: &OpenError) -> &'static str {
     }
 }
 
-fn private(identity: &str) -> Option<&'static dyn UnwrapKey> {
-    match identity {
-        "p256" => Some(&*P256),
-        "rsa3072" => Some(&*RSA),
-        _ => None,
+fn ending<T>(result: &Result<T, OpenError>, released: &[u8]) -> Ending {
+    Ending::new(result.as_ref().err().map_or("success", class), released)
+}
+
+fn find_key(vector: &VectorFile, header: &Header) -> Result<ContentKey, UnwrapError> {
+    match vector.content_key() {
+        Some(key) => Ok(key),
+        None => header.unwrap_with(vector.private_key(), &vector.binding()),
     }
 }
 
-fn find_key(header: &Header, identity: &str) -> Result<ContentKey, UnwrapError> {
-    match private(identity) {
-        Some(key) => header.unwrap_with(key, &Binding::in_file()),
-        None => Ok(content_key()),
+#[test]
+fn the_directory_is_whole() {
+    let all = VectorFile::all();
+    println!("{} vectors", all.len());
+    assert!(all.len() >= FLOOR, "{} of {FLOOR}", all.len());
+}
+
+/// A source that gives a few bytes at a time.
+struct Dribble<'a>(&'a [u8]);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = buf.len().min(1021);
+        self.0.read(&mut buf[..len])
     }
 }
 
-/// Opens what the vector is about; gives what was released and how it ended.
-fn outcome(kind: &str, identity: &str, body: &[u8]) -> (Vec<u8>, Result<(), OpenError>) {
-    let place = Binding::key_file("repository", "dir/file.img");
-    let unwrapped = match kind {
-        "image" => {
-            let mut plain = Vec::new();
-            let result = open(body, &mut plain, |header| find_key(header, identity), &mut |_| {});
-            return (plain, result.map(drop));
+#[test]
+fn images_as_a_stream() {
+    let stream = |vector: &VectorFile, source: &mut dyn Read| {
+        let mut plain = Vec::new();
+        let result = open(source, &mut plain, |header| find_key(vector, header), &mut |_| {});
+        ending(&result, &plain)
+    };
+    each("image", 200, |vector| {
+        let whole = stream(vector, &mut vector.body.as_slice());
+        let dribbled = stream(vector, &mut Dribble(&vector.body));
+        vec![
+            (String::from("stream"), vector.ending(), whole),
+            (String::from("slow stream"), vector.ending(), dribbled),
+        ]
+    });
+}
+
+#[test]
+fn images_pushed() {
+    let push = |vector: &VectorFile, step: usize| {
+        let mut plain = Vec::new();
+        let result = (|| {
+            let header = grown(&vector.body, step)?;
+            let key = find_key(vector, &header)?;
+            let mut opener = Opener::new(&header, key)?;
+            for piece in vector.body[header.bytes().len()..].chunks(step) {
+                opener.update(piece, &mut plain)?;
+            }
+            opener.finish(&mut plain)
+        })();
+        ending(&result, &plain)
+    };
+    each("image", 200, |vector| {
+        let by = |step: usize| (format!("pushes of {step}"), vector.ending(), push(vector, step));
+        STEPS.into_iter().map(by).collect()
+    });
+}
+
+/// Parses a header from a buffer that grows by `step` whenever more is needed.
+fn grown(image: &[u8], step: usize) -> Result<Header, FormatError> {
+    let mut have = 0;
+    loop {
+        let parsed = Header::parse(&image[..have]);
+        match parsed {
+            Err(FormatError::Truncated { needed, .. }) if needed > have && have < image.len() => {
+                have = needed.div_ceil(step).saturating_mul(step).min(image.len());
+            }
+            result => return result.map(|(header, _)| header),
         }
-        "key-file" => key_from_file(body, identity, &place),
-        "key-file-elsewhere" => {
-            key_from_file(body, identity, &Binding::key_file("repository", "dir/other.img"))
+    }
+}
+
+#[test]
+fn images_at_random() {
+    each("image", 200, |vector| {
+        let mut plain = Vec::new();
+        let result = at_random(vector, &mut plain);
+        let found = ending(&result, &plain);
+        vec![(String::from("random access"), vector.ending_at_random(), found)]
+    });
+}
+
+/// Opens chunk by chunk, keeping what opens; the first failure is the result.
+fn at_random(vector: &VectorFile, plain: &mut Vec<u8>) -> Result<(), OpenError> {
+    let mut opener = RangedOpener::new(vector.body.as_slice(), |header: &Header| find_key(vector, header))?;
+    let (length, chunk) = (opener.plain_length(), CHUNK_LEN as u64);
+    let mut first_failure = Ok(());
+    for start in (0..length).step_by(CHUNK_LEN) {
+        let len = chunk.min(length - start);
+        let read = opener.read_range(start, len, plain);
+        first_failure = first_failure.and(read);
+    }
+    let mut whole = Vec::new();
+    match (opener.read_range(0, length, &mut whole), &first_failure) {
+        (Ok(()), Ok(())) => assert_eq!(whole, *plain, "{}", vector.name),
+        (Err(_), Err(_)) => assert!(whole.is_empty(), "{}", vector.name),
+        (whole, _) => panic!(
+            "{}: the whole {whole:?}, its chunks {first_failure:?}",
+            vector.name
+        ),
+    }
+    if first_failure.is_ok() {
+        odd_ranges(vector, &mut opener, plain);
+    }
+    first_failure
+}
+
+/// Ranges that begin or end beside a boundary.
+fn odd_ranges(vector: &VectorFile, opener: &mut RangedOpener<&[u8]>, plain: &[u8]) {
+    let marks = [
+        0,
+        1,
+        CHUNK_LEN - 1,
+        CHUNK_LEN,
+        CHUNK_LEN + 1,
+        2 * CHUNK_LEN,
+        plain.len(),
+    ];
+    let marks: Vec<usize> = marks.into_iter().filter(|m| *m <= plain.len()).collect();
+    for &start in &marks {
+        for &end in marks.iter().filter(|end| **end >= start) {
+            let mut out = Vec::new();
+            let read = opener.read_range(start as u64, (end - start) as u64, &mut out);
+            assert!(read.is_ok(), "{}: {start}..{end}: {read:?}", vector.name);
+            assert_eq!(out, &plain[start..end], "{}: {start}..{end}", vector.name);
         }
-        "key-box" => KeyBox::parse(body)
+    }
+}
+
+#[test]
+fn key_files() {
+    each("key-file", 35, |vector| {
+        let result = KeyFile::parse(&vector.body)
+            .map_err(OpenError::Format)
+            .and_then(|file| {
+                assert_eq!(file.encode(), vector.body, "{}", vector.name);
+                Ok(file.unwrap_with(vector.private_key(), &vector.binding())?)
+            });
+        vec![(String::from("the parser"), vector.ending(), key_ending(&result))]
+    });
+}
+
+#[test]
+fn key_boxes() {
+    each("key-box", 20, |vector| {
+        let result = KeyBox::parse(&vector.body)
             .map_err(OpenError::Format)
             .and_then(|key_box| {
-                let binding = Binding::key_box("repository", "dir/file.img", "vehicle", "ecu");
-                Ok(key_box.open(private(identity).unwrap(), &binding)?)
-            }),
-        other => panic!("{other}"),
-    };
-    match unwrapped {
-        Ok(key) => (key.expose().to_vec(), Ok(())),
-        Err(error) => (Vec::new(), Err(error)),
-    }
+                assert_eq!(key_box.encode(), vector.body, "{}", vector.name);
+                Ok(key_box.open(vector.private_key(), &vector.binding())?)
+            });
+        vec![(String::from("the parser"), vector.ending(), key_ending(&result))]
+    });
 }
 
-fn key_from_file(body: &[u8], identity: &str, binding: &Binding) -> Result<ContentKey, OpenError> {
-    let file = KeyFile::parse(body).map_err(OpenError::Format)?;
-    Ok(file.unwrap_with(private(identity).unwrap(), binding)?)
-}
-
-#[test]
-fn every_committed_vector_holds() {
-    let mut run = 0;
-    for entry in fs::read_dir(testdata()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "vec") {
-            continue;
-        }
-        let name = path.display();
-        let Parsed { fields, body } = parse(&fs::read(&path).unwrap());
-        let (kind, identity, expect) = (&fields["kind"], &fields["identity"], &fields["expect"]);
-        let (released, result) = outcome(kind, identity, &body);
-        let ended = result.as_ref().err().map_or("success", class);
-        assert_eq!(ended, expect, "{name}: {result:?}");
-        let digest = Digest::of(&released);
-        assert_eq!(digest.length.to_string(), fields["released-length"], "{name}");
-        assert_eq!(hex::encode(digest.sha256), fields["released-sha256"], "{name}");
-
-        if kind == "image" && expect == "success" {
-            let mut opener =
-                RangedOpener::new(body.as_slice(), |header: &Header| find_key(header, identity)).unwrap();
-            let mut whole = Vec::new();
-            opener.read_range(0, opener.plain_length(), &mut whole).unwrap();
-            assert_eq!(whole, released, "{name}: ranged");
-        }
-        run += 1;
-    }
-    assert_eq!(run, all().len());
-}
-
-#[test]
-fn the_generator_still_makes_the_committed_bytes() {
-    let fresh = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envelope-testdata");
-    fs::create_dir_all(&fresh).unwrap();
-    let mut differ = Vec::new();
-    let mut names = BTreeSet::new();
-    for (name, bytes) in all() {
-        if fs::read(testdata().join(&name)).ok().as_deref() != Some(&bytes) {
-            fs::write(fresh.join(&name), bytes).unwrap();
-            differ.push(name.clone());
-        }
-        assert!(names.insert(name));
-    }
-    let fresh = fresh.display();
-    assert!(
-        differ.is_empty(),
-        "{differ:?} differ; if that is intended, copy them from {fresh} to testdata/"
-    );
-}
-
-/// The hex of the worked example in the specification is the image that the code makes.
-#[test]
-fn the_specification_shows_the_worked_example() {
-    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/spec/envelope-v1.md");
-    let spec = fs::read_to_string(spec).unwrap();
-    let shown: String = spec
-        .split("```hex\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    assert_eq!(shown, hex::encode(worked_example()));
-    let pem = include_str!("keys/p256.pem");
-    assert!(spec.contains(pem.trim()), "the recipient's private key is shown");
+fn key_ending(result: &Result<ContentKey, OpenError>) -> Ending {
+    let released = result.as_ref().map_or(&[][..], |key| key.expose());
+    ending(result, released)
 }

@@ -11,6 +11,7 @@
 pub(crate) mod disk;
 mod disk_upload;
 pub(crate) mod object;
+mod object_upload;
 
 use std::fmt::Debug;
 
@@ -75,6 +76,55 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Begins the upload of `length` bytes; nothing is visible at `path` before [`UploadSink::complete`].
     async fn begin_upload(&self, path: &StorePath, length: u64) -> Result<Box<dyn UploadSink>, StoreError>;
+
+    /// Goes on with an upload of `length` bytes that another process began. `None` where this kind of store keeps no
+    /// parts between processes, or would cut the object into other parts today. That the store still knows the upload is
+    /// not asked: an operation on one that it does not know fails with [`StoreError::NotFound`].
+    async fn resume_upload(
+        &self,
+        _path: &StorePath,
+        _length: u64,
+        _id: &UploadId,
+    ) -> Result<Option<Box<dyn UploadSink>>, StoreError> {
+        Ok(None)
+    }
+
+    /// Removes what an upload stored that another process began; that the store does not know it is no error.
+    async fn abort_upload(&self, _path: &StorePath, _id: &UploadId) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// What another process needs to go on with an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadId {
+    id: String,
+    part_bytes: u64,
+}
+
+impl UploadId {
+    /// Longest id, in bytes; S3's have about 130.
+    const MAX_BYTES: usize = 2048;
+
+    /// An id that a store gave, or that was written down; `None` unless it is 1 to 2048 printable ASCII characters and
+    /// its parts have a length.
+    #[must_use]
+    pub fn new(id: String, part_bytes: u64) -> Option<Self> {
+        let good = (1..=Self::MAX_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        (good && part_bytes > 0).then_some(Self { id, part_bytes })
+    }
+
+    /// The store's name for the upload.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.id
+    }
+
+    /// Length of every part but the last, in bytes.
+    #[must_use]
+    pub fn part_bytes(&self) -> u64 {
+        self.part_bytes
+    }
 }
 
 /// An object opened for ranged reads.
@@ -82,6 +132,11 @@ pub trait Backend: Debug + Send + Sync + 'static {
 pub trait ReadObject: Debug + Send + Sync {
     /// Length in bytes when it was opened.
     fn size(&self) -> u64;
+
+    /// Something that changes when the object is replaced, if there is such a thing.
+    fn state(&self) -> Option<String> {
+        None
+    }
 
     /// The piece length in bytes at which this store reads best; a call of [`ReadObject::read_at`] never asks for more.
     fn piece_bytes(&self) -> usize;
@@ -92,18 +147,26 @@ pub trait ReadObject: Debug + Send + Sync {
 
 /// The receiving end of one upload.
 ///
-/// Dropped without [`UploadSink::complete`] it leaves nothing visible, and removes its parts as far as it can.
+/// Dropping it removes nothing that the store keeps by [`UploadSink::id`]: that is what another process goes on with.
+/// Whatever else it holds vanishes with it.
 #[async_trait]
-pub trait UploadSink: Debug + Send {
-    /// The length of every piece but the last, in bytes.
-    fn piece_bytes(&self) -> usize;
+pub trait UploadSink: Debug + Send + Sync {
+    /// The length of every part but the last, in bytes.
+    fn part_bytes(&self) -> usize;
 
-    /// Takes the next piece.
-    async fn write(&mut self, piece: Bytes) -> Result<(), StoreError>;
+    /// How many parts may be in memory, the one that is being filled included; 2 at least.
+    fn parts_at_once(&self) -> usize;
 
-    /// Makes the object visible, whole and durable, in place of whatever was there.
-    async fn complete(self: Box<Self>) -> Result<(), StoreError>;
+    /// What another process needs to go on; `None` when it could not.
+    fn id(&self) -> Option<&UploadId>;
+
+    /// Takes the part number `index`, counted from 0; parts may come at the same time and in any order. Gives the store's
+    /// receipt for it.
+    async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError>;
+
+    /// Makes the object visible, whole and durable, in place of whatever was there. Takes the receipts in order.
+    async fn complete(&self, receipts: Vec<String>) -> Result<(), StoreError>;
 
     /// Gives up and removes what was stored so far.
-    async fn abort(self: Box<Self>) -> Result<(), StoreError>;
+    async fn abort(&self) -> Result<(), StoreError>;
 }

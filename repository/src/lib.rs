@@ -25,6 +25,7 @@ mod upload;
 mod url;
 mod walk;
 
+pub use backend::UploadId;
 pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
@@ -33,6 +34,9 @@ pub use publish::{
     Signers, TargetMap,
 };
 pub use store::{Object, Store, Written};
-pub use upload::{Content, ObjectUpload, Upload, UploadError, UploadWriter, upload_bytes};
+pub use upload::{
+    Content, Earlier, KnownPart, ObjectUpload, Through, Upload, UploadError, UploadRecord, UploadWriter,
+    upload_bytes,
+};
 pub use url::{RepositoryUrl, UrlError};
 pub use walk::{Walk, WalkError, trust_walk, walk};

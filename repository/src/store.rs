@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
-use crate::backend::{Backend, Listed, ReadObject, Stored, UploadSink, Version};
+use crate::backend::{Backend, Listed, ReadObject, Stored, UploadId, Version};
 use crate::error::StoreError;
 use crate::path::StorePath;
 
@@ -179,12 +179,12 @@ impl Store {
         self.backend.delete(path).await
     }
 
-    pub(crate) async fn begin_upload(
-        &self,
-        path: &StorePath,
-        length: u64,
-    ) -> Result<Box<dyn UploadSink>, StoreError> {
-        self.backend.begin_upload(path, length).await
+    /// Removes the parts of an upload that another process began; that the store does not know it is no error.
+    ///
+    /// # Errors
+    /// As the store fails.
+    pub async fn abort_upload(&self, path: &StorePath, id: &UploadId) -> Result<(), StoreError> {
+        self.backend.abort_upload(path, id).await
     }
 }
 
@@ -200,6 +200,11 @@ impl Object {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.inner.size()
+    }
+
+    /// Something that changes when the object is replaced, if the store has such a thing.
+    pub(crate) fn state(&self) -> Option<String> {
+        self.inner.state()
     }
 
     /// The bytes of `range` in pieces of 1 MiB (disk) or 4 MiB (S3), the next one fetched while one is consumed.

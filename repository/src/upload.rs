@@ -1,16 +1,26 @@
 //! Uploading an object of any size under the name of its content.
 
-use std::io::{self, Write};
+mod error;
+mod parts;
+mod record;
+mod writer;
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, spawn_blocking};
 
+use self::parts::{PartError, Sending};
 use crate::backend::UploadSink;
 use crate::error::StoreError;
 use crate::path::StorePath;
 use crate::store::Store;
+
+pub use error::UploadError;
+pub use record::{Earlier, KnownPart, Through, UploadRecord};
+pub use writer::UploadWriter;
 
 /// The length and digest of an object's bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,48 +37,6 @@ impl std::fmt::Debug for Content {
     }
 }
 
-/// An upload came to nothing; nothing of it is visible.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UploadError {
-    /// The bytes were not those that the name promises, so the source changed between two readings.
-    #[error(
-        "{path}: the bytes are not those announced; the upload was abandoned, check that the source is not being written to"
-    )]
-    Mismatch {
-        /// Path inside the repository.
-        path: String,
-        /// What was announced.
-        announced: Content,
-        /// What came.
-        came: Content,
-    },
-    /// The store says that the object has another length than was uploaded.
-    #[error("{path}: the store holds {found:?} bytes after an upload of {expected}")]
-    NotStored {
-        /// Path inside the repository.
-        path: String,
-        /// Uploaded length in bytes.
-        expected: u64,
-        /// Stored length in bytes, if there is an object.
-        found: Option<u64>,
-    },
-    /// An earlier error ended this upload.
-    #[error("{path}: this upload has already failed")]
-    Over {
-        /// Path inside the repository.
-        path: String,
-    },
-    /// The store failed.
-    #[error("{path}: the upload failed")]
-    Store {
-        /// Path inside the repository.
-        path: String,
-        /// How.
-        source: StoreError,
-    },
-}
-
 /// What an upload finds.
 #[derive(Debug)]
 #[expect(
@@ -76,7 +44,7 @@ pub enum UploadError {
     reason = "made once for each upload and taken apart at once"
 )]
 pub enum Upload {
-    /// An object of this name and length is there already; nothing needs to be sent.
+    /// The object is there already, byte for byte; nothing needs to be sent.
     Present,
     /// Send the bytes.
     Needed(ObjectUpload),
@@ -84,127 +52,179 @@ pub enum Upload {
 
 /// An upload under way.
 ///
-/// Holds at most two pieces (2 × 8 MiB on S3, 2 × 4 MiB on disk): one that fills, one that is hashed and sent.
-/// Dropped before [`ObjectUpload::finish`] it leaves nothing visible.
+/// Bytes are cut into parts; several are sent at a time while the next is filled, and what is in memory of them is bounded:
+/// 30 MiB for S3 up to objects of 146 GiB, above that two parts of a 10 000th of the object each; 8 MiB on disk.
+///
+/// Dropped before [`ObjectUpload::finish`] it leaves nothing visible. It leaves parts in the store only if it is recorded.
 #[derive(Debug)]
 pub struct ObjectUpload {
     store: Store,
     path: StorePath,
     announced: Content,
-    piece_bytes: usize,
-    piece: BytesMut,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Ready(Progress),
-    Sending(JoinHandle<Result<Progress, StoreError>>),
-    Over,
-}
-
-#[derive(Debug)]
-struct Progress {
-    sink: Box<dyn UploadSink>,
-    sha256: Sha256,
-    length: u64,
-}
-
-impl Progress {
-    /// Hashes and sends one piece, both at once.
-    async fn send(mut self, piece: Bytes) -> Result<Self, StoreError> {
-        let hashed = piece.clone();
-        let mut sha256 = self.sha256;
-        let hash = spawn_blocking(move || {
-            sha256.update(&hashed);
-            sha256
-        });
-        self.length = self
-            .length
-            .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        let (hash, sent) = tokio::join!(hash, self.sink.write(piece));
-        sent?;
-        self.sha256 = hash.map_err(|e| StoreError::io("upload", io::Error::other(e)))?;
-        Ok(self)
-    }
+    /// State of the damaged object in its place, which completing must change.
+    damaged: Option<String>,
+    part_bytes: usize,
+    filling: BytesMut,
+    sending: Sending,
+    over: bool,
+    abandon: Abandon,
 }
 
 impl ObjectUpload {
-    /// Begins to upload `announced` bytes to `path`, unless an object of that length is there.
+    /// Begins to upload `announced` bytes to `path`, unless they are there.
     ///
-    /// The path is named by the content, so an object of the right length is the object; one of another length is
-    /// damage, and is replaced when the upload completes.
+    /// An object that is there counts only after it was read back and hashed, whatever its length: that happens after a
+    /// process died between upload and publication, or when unprotected bytes are published again, and then a look is
+    /// cheaper than damage that nobody notices. A damaged one is replaced when the upload completes.
     ///
     /// # Errors
     /// [`UploadError::Store`].
     pub async fn begin(store: &Store, path: StorePath, announced: Content) -> Result<Upload, UploadError> {
+        Self::begin_recorded(store, path, announced, None, None).await
+    }
+
+    /// As [`ObjectUpload::begin`], written down in `record` as it goes on, and going on where `earlier` ended if the store
+    /// keeps such things.
+    ///
+    /// A recorded upload that ends in an error, or is dropped, stays in the store for another process; only
+    /// [`ObjectUpload::abort`] and a changed source remove it. No part is sent that differs from what `earlier` says was
+    /// sent in its place.
+    ///
+    /// # Errors
+    /// [`UploadError::Store`].
+    pub async fn begin_recorded(
+        store: &Store,
+        path: StorePath,
+        announced: Content,
+        record: Option<Arc<dyn UploadRecord>>,
+        earlier: Option<Earlier>,
+    ) -> Result<Upload, UploadError> {
         let fail = |source| UploadError::Store {
             path: path.to_string(),
             source,
         };
-        match store.size(&path).await.map_err(fail)? {
-            Some(size) if size == announced.length => return Ok(Upload::Present),
-            Some(size) => {
-                tracing::warn!(%path, size, expected = announced.length, "replacing a damaged object")
+        let present = present(store, &path, announced).await.map_err(fail)?;
+        let damaged = match present {
+            Present::Whole => {
+                if let Some(earlier) = earlier {
+                    // Usually the upload that made it; if not, its parts are of no use to anyone.
+                    let _ = store.abort_upload(&path, &earlier.id).await;
+                }
+                return Ok(Upload::Present);
             }
-            None => {}
-        }
-        let sink = store.begin_upload(&path, announced.length).await.map_err(fail)?;
-        let piece_bytes = sink.piece_bytes().max(1);
-        let state = State::Ready(Progress {
-            sink,
-            sha256: Sha256::new(),
-            length: 0,
-        });
+            Present::Damaged(state) => state,
+            Present::Absent => None,
+        };
+        let backend = store.backend();
+        let resumed = match &earlier {
+            Some(earlier) => {
+                let resumed = backend.resume_upload(&path, announced.length, &earlier.id).await;
+                resumed.map_err(fail)?
+            }
+            None => None,
+        };
+        let (sink, earlier) = match resumed {
+            Some(sink) => (Arc::from(sink), earlier),
+            None => {
+                if let Some(earlier) = earlier {
+                    let _ = store.abort_upload(&path, &earlier.id).await;
+                }
+                let begun = backend.begin_upload(&path, announced.length).await;
+                let sink: Arc<dyn UploadSink> = Arc::from(begun.map_err(fail)?);
+                if let Some(id) = sink.id().cloned() {
+                    record::write(record.as_ref(), move |record| record.begun(&id)).await;
+                }
+                (sink, None)
+            }
+        };
+        let abandon = Abandon {
+            // What has no id vanishes with the sink.
+            sink: (record.is_none() && sink.id().is_some()).then(|| Arc::clone(&sink)),
+        };
         Ok(Upload::Needed(Self {
             store: store.clone(),
             path,
             announced,
-            piece_bytes,
-            piece: BytesMut::new(),
-            state,
+            damaged,
+            part_bytes: sink.part_bytes().max(1),
+            filling: BytesMut::new(),
+            sending: Sending::new(sink, record, earlier),
+            over: false,
+            abandon,
         }))
+    }
+
+    /// How many parts an earlier process sent for good; they are compared, and not sent again.
+    #[must_use]
+    pub fn held_parts(&self) -> usize {
+        self.sending.held()
+    }
+
+    /// Length of every part but the last, in bytes.
+    #[must_use]
+    pub fn part_bytes(&self) -> usize {
+        self.part_bytes
     }
 
     /// Takes the next bytes; returns when they are buffered or under way.
     ///
     /// # Errors
-    /// [`UploadError::Store`] for this or an earlier piece; the upload is then over.
+    /// [`UploadError::Store`], [`UploadError::Changed`], [`UploadError::Gone`] for this or an earlier part; the upload is then over.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UploadError> {
         while !bytes.is_empty() {
-            let room = self.piece_bytes.saturating_sub(self.piece.len()).min(bytes.len());
+            let room = self
+                .part_bytes
+                .saturating_sub(self.filling.len())
+                .min(bytes.len());
             let (now, later) = bytes.split_at(room);
-            self.piece.extend_from_slice(now);
+            if self.filling.capacity() == 0 {
+                self.filling = self.sending.buffer();
+                self.filling.reserve(self.part_bytes);
+            }
+            self.filling.extend_from_slice(now);
             bytes = later;
-            if self.piece.len() == self.piece_bytes {
-                self.send_piece().await?;
+            if self.filling.len() == self.part_bytes {
+                self.send_part().await?;
             }
         }
         Ok(())
     }
 
-    async fn send_piece(&mut self) -> Result<(), UploadError> {
-        let progress = self.settled().await?;
-        let piece = std::mem::replace(&mut self.piece, BytesMut::with_capacity(self.piece_bytes)).freeze();
-        self.state = State::Sending(tokio::spawn(progress.send(piece)));
+    async fn send_part(&mut self) -> Result<(), UploadError> {
+        if self.over {
+            return Err(UploadError::Over {
+                path: self.path.to_string(),
+            });
+        }
+        let part = std::mem::take(&mut self.filling).freeze();
+        if let Err(error) = self.sending.send(part).await {
+            return Err(self.failed(error).await);
+        }
         Ok(())
     }
 
-    /// Waits for the piece under way.
-    async fn settled(&mut self) -> Result<Progress, UploadError> {
-        let fail = |path: &StorePath, source| UploadError::Store {
-            path: path.to_string(),
-            source,
-        };
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Ready(progress) => Ok(progress),
-            State::Sending(task) => match task.await {
-                Ok(sent) => sent.map_err(|e| fail(&self.path, e)),
-                Err(e) => Err(fail(&self.path, StoreError::io(&self.path, io::Error::other(e)))),
-            },
-            State::Over => Err(UploadError::Over {
-                path: self.path.to_string(),
-            }),
+    /// Ends the upload. One whose source changed is removed from the store, whether recorded or not.
+    async fn failed(&mut self, error: PartError) -> UploadError {
+        self.over = true;
+        self.sending.stop().await;
+        let path = self.path.to_string();
+        match error {
+            PartError::Changed(part) => {
+                self.remove().await;
+                UploadError::Changed { path, part }
+            }
+            PartError::Store(StoreError::NotFound { .. }) if self.sending.sink().id().is_some() => {
+                UploadError::Gone { path }
+            }
+            PartError::Store(source) => UploadError::Store { path, source },
+        }
+    }
+
+    async fn remove(&mut self) {
+        self.abandon.sink = None;
+        if let Err(error) = self.sending.sink().abort().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(path = %self.path, error, "could not remove an abandoned upload");
         }
     }
 
@@ -212,56 +232,85 @@ impl ObjectUpload {
     /// for its length.
     ///
     /// # Errors
-    /// [`UploadError::Mismatch`], [`UploadError::NotStored`], [`UploadError::Store`]; nothing is visible then.
+    /// [`UploadError`]; nothing is visible then.
     pub async fn finish(mut self) -> Result<(), UploadError> {
-        if !self.piece.is_empty() {
-            self.send_piece().await?;
+        if !self.filling.is_empty() {
+            self.send_part().await?;
         }
-        let Progress { sink, sha256, length } = self.settled().await?;
-        let path = self.path.to_string();
+        if self.over {
+            return Err(UploadError::Over {
+                path: self.path.to_string(),
+            });
+        }
+        let arrived = match self.sending.arrive().await {
+            Ok(arrived) => arrived,
+            Err(error) => return Err(self.failed(error).await),
+        };
         let came = Content {
-            length,
-            sha256: sha256.finalize().into(),
+            length: arrived.length,
+            sha256: arrived.sha256,
         };
         if came != self.announced {
-            if let Err(error) = sink.abort().await {
-                tracing::warn!(
-                    path,
-                    error = &error as &dyn std::error::Error,
-                    "could not remove an abandoned upload"
-                );
-            }
+            self.remove().await;
             return Err(UploadError::Mismatch {
-                path,
+                path: self.path.to_string(),
                 announced: self.announced,
                 came,
             });
         }
-        let completed = sink.complete().await;
-        // A lost answer is no failure: the length under a name that only whole objects get decides.
-        let found = match (completed, self.store.size(&self.path).await) {
-            (Ok(()), Ok(found)) => found,
-            (Err(e), Ok(Some(found))) if e.outcome_unknown() && found == length => Some(found),
-            (Err(source), _) | (Ok(()), Err(source)) => return Err(UploadError::Store { path, source }),
+        let completed = self.sending.sink().complete(arrived.receipts).await;
+        self.settle(completed).await
+    }
+
+    /// Decides what completing came to. A lost answer is no failure, and neither is an upload that is unknown because it
+    /// was completed before: what is under a name that only whole objects get decides, unless damage was there before.
+    async fn settle(&mut self, completed: Result<(), StoreError>) -> Result<(), UploadError> {
+        let path = self.path.to_string();
+        let expected = self.announced.length;
+        let opened = self.store.open(&self.path).await;
+        let unclear = match (completed, opened) {
+            (Ok(()), Ok(found)) => {
+                self.abandon.sink = None;
+                let found = found.map(|object| object.size());
+                return match found {
+                    Some(size) if size == expected => Ok(()),
+                    found => Err(UploadError::NotStored {
+                        path,
+                        expected,
+                        found,
+                    }),
+                };
+            }
+            (Ok(()), Err(source)) => return Err(UploadError::Store { path, source }),
+            (Err(error), Ok(Some(found))) => {
+                let gone = matches!(error, StoreError::NotFound { .. });
+                let ours =
+                    found.size() == expected && (self.damaged.is_none() || found.state() != self.damaged);
+                if ours && (gone || error.outcome_unknown()) {
+                    self.abandon.sink = None;
+                    return Ok(());
+                }
+                error
+            }
+            (Err(error), _) => error,
         };
-        if found == Some(length) {
-            Ok(())
-        } else {
-            Err(UploadError::NotStored {
-                path,
-                expected: length,
-                found,
-            })
+        match unclear {
+            StoreError::NotFound { .. } if self.sending.sink().id().is_some() => {
+                Err(UploadError::Gone { path })
+            }
+            source => Err(UploadError::Store { path, source }),
         }
     }
 
-    /// Gives up and removes what was stored so far.
+    /// Gives up and removes what was stored so far, recorded or not.
     ///
     /// # Errors
     /// [`UploadError::Store`] if the store would not; nothing is visible all the same.
     pub async fn abort(mut self) -> Result<(), UploadError> {
-        let progress = self.settled().await?;
-        progress.sink.abort().await.map_err(|source| UploadError::Store {
+        self.sending.stop().await;
+        self.abandon.sink = None;
+        let aborted = self.sending.sink().abort().await;
+        aborted.map_err(|source| UploadError::Store {
             path: self.path.to_string(),
             source,
         })
@@ -271,39 +320,49 @@ impl ObjectUpload {
     /// (`tokio::task::spawn_blocking`).
     #[must_use]
     pub fn into_writer(self, runtime: Handle) -> UploadWriter {
-        UploadWriter {
-            upload: self,
-            runtime,
+        UploadWriter::new(self, runtime)
+    }
+}
+
+/// Removes the parts of an upload that nobody finishes and nobody wrote down; they cost money.
+#[derive(Debug)]
+struct Abandon {
+    sink: Option<Arc<dyn UploadSink>>,
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let (Some(sink), Ok(runtime)) = (self.sink.take(), Handle::try_current()) {
+            runtime.spawn(async move { sink.abort().await });
         }
     }
 }
 
-/// An [`ObjectUpload`] as [`std::io::Write`]. Panics inside an async task, so keep it on a blocking thread.
-#[derive(Debug)]
-pub struct UploadWriter {
-    upload: ObjectUpload,
-    runtime: Handle,
+/// What is under the name already.
+enum Present {
+    Absent,
+    /// Other bytes, in a state that replacing them changes.
+    Damaged(Option<String>),
+    Whole,
 }
 
-impl UploadWriter {
-    /// The upload, to be finished or aborted.
-    #[must_use]
-    pub fn into_inner(self) -> ObjectUpload {
-        self.upload
+async fn present(store: &Store, path: &StorePath, announced: Content) -> Result<Present, StoreError> {
+    let Some(object) = store.open(path).await? else {
+        return Ok(Present::Absent);
+    };
+    let size = object.size();
+    if size == announced.length {
+        let mut sha256 = Sha256::new();
+        let mut pieces = object.stream(0..size)?;
+        while let Some(piece) = pieces.try_next().await? {
+            sha256.update(&piece);
+        }
+        if <[u8; 32]>::from(sha256.finalize()) == announced.sha256 {
+            return Ok(Present::Whole);
+        }
     }
-}
-
-impl Write for UploadWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.runtime
-            .block_on(self.upload.write(bytes))
-            .map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    tracing::warn!(%path, size, expected = announced.length, "replacing a damaged object");
+    Ok(Present::Damaged(object.state()))
 }
 
 /// Uploads small content that is at hand whole, a segment list for instance, under its name.

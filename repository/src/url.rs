@@ -131,14 +131,16 @@ impl RepositoryUrl {
     pub fn open(&self) -> Result<Store, UrlError> {
         let backend: Arc<dyn crate::backend::Backend> = match &self.place {
             Place::File(folder) => Arc::new(Disk::new(folder.clone())),
-            Place::Memory => Arc::new(Object::new(Arc::new(InMemory::new()), "memory:")),
+            Place::Memory => Arc::new(Object::new(InMemory::new(), "memory:")),
             Place::S3 { bucket, prefix } => {
                 let client = s3(bucket, &self.to_string())?;
-                let client: Arc<dyn object_store::ObjectStore> = match prefix {
-                    Some(prefix) => Arc::new(PrefixStore::new(client, prefix.as_str())),
-                    None => Arc::new(client),
-                };
-                Arc::new(Object::new(client, &self.to_string()))
+                let address = self.to_string();
+                match prefix {
+                    Some(prefix) => {
+                        Arc::new(Object::new(PrefixStore::new(client, prefix.as_str()), &address))
+                    }
+                    None => Arc::new(Object::new(client, &address)),
+                }
             }
         };
         Ok(Store::new(backend))

@@ -4,21 +4,22 @@
     envelope_interop.py PEER_BINARY [KEY_DIRECTORY]
 
 PEER_BINARY is the `peer` example of sealift-envelope; the other side is envelope_v1.py beside this file, run with the same
-Python. KEY_DIRECTORY holds p256.pem, rsa3072.pem and their public halves *.pub.pem (default: envelope/tests/keys).
-The committed vectors of envelope/testdata are read by the Python side too.
+Python. KEY_DIRECTORY holds p256.pem, rsa3072.pem, x-wing.pem and their public halves *.pub.pem (default: envelope/tests/keys).
+The committed vectors of envelope/testdata are read by the Python side too (envelope_vectors.py).
 Prints `N passed, M failed`; exit code 0 only if M is 0 and N is not.
 """
 
-import hashlib
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-import envelope_v1
+import envelope_example
+import envelope_vectors
 
 SIZES = [0, 1, 16_383, 16_384, 16_385, 32_767, 32_768, 32_769, 131_072, 1_048_575, 1_048_576, 1_048_577, 3_000_000]
+KINDS = ["p256", "rsa3072", "x-wing"]
 HERE = pathlib.Path(__file__).resolve().parent
 ENVELOPE = HERE.parent.parent / "envelope"
 PLACE = ["repository-id", "brake/firmware.img"]
@@ -68,7 +69,7 @@ class Suite:
         pathlib.Path(source).write_bytes(plain)
         private = self.private(kind)
 
-        done = self.run(maker, "seal", source, sealed, length, self.public("p256"), self.public("rsa3072"))
+        done = self.run(maker, "seal", source, sealed, length, *map(self.public, KINDS))
         self.check(f"seal, {what}", done.returncode == 0, done.stderr)
         self.opens_to(f"open, {what}", reader, plain, "open", sealed, None, private)
 
@@ -105,41 +106,6 @@ class Suite:
             self.check(f"{side} refuses another path's key file", done.returncode == 1, "it opened")
 
 
-def released_by(kind, identity, body):
-    """What the Python side gets out of a vector's body; raises whatever it refuses with."""
-    place = {"key-file": ("dir/file.img", "repository"), "key-file-elsewhere": ("dir/other.img", "repository")}
-    if kind == "image":
-        image = envelope_v1.Image(body)
-        if identity == "content-key":
-            return image.open(bytes(range(32)))
-        key = envelope_v1.private_key(ENVELOPE / "tests" / "keys" / f"{identity}.pem")
-        return image.open(envelope_v1.find_and_open(image.stanzas, key, image.digest, "in-file"))
-    key = envelope_v1.private_key(ENVELOPE / "tests" / "keys" / f"{identity}.pem")
-    if kind == "key-box":
-        digest, stanza = envelope_v1.read_key_box(body)
-        ecu = ("key-box", "dir/file.img", "repository", "vehicle", "ecu")
-        return envelope_v1.find_and_open([stanza], key, digest, *ecu)
-    digest, stanzas = envelope_v1.read_key_file(body)
-    return envelope_v1.find_and_open(stanzas, key, digest, "key-file", *place[kind])
-
-
-def vectors(suite):
-    """Every committed vector succeeds or fails as it says, and releases what it says on success."""
-    for path in sorted((ENVELOPE / "testdata").glob("*.vec")):
-        head, body = path.read_bytes().split(b"\n\n", 1)
-        fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        try:
-            ended = "success" if digest_of(released_by(fields["kind"], fields["identity"], body), fields) else "other"
-        except Exception as error:  # the class of failure is the library's; that it fails is what counts
-            ended = f"{type(error).__name__}: {error}"
-        suite.check(f"vector {path.name}", (ended == "success") == (fields["expect"] == "success"), ended)
-
-
-def digest_of(released, fields):
-    sha256 = hashlib.sha256(released).hexdigest()
-    return str(len(released)) == fields["released-length"] and sha256 == fields["released-sha256"]
-
-
 def altered_images(genuine):
     def flip(at):
         data = bytearray(genuine)
@@ -163,12 +129,13 @@ def main(peer, keys=None):
     with tempfile.TemporaryDirectory() as work:
         suite = Suite(peer, keys, pathlib.Path(work))
         for maker in suite.sides:
-            for kind in ("p256", "rsa3072"):
+            for kind in KINDS:
                 for size in SIZES:
                     suite.image(maker, size, kind, str(size))
                 suite.image(maker, 20_000, kind, "unknown")
                 suite.refusals(maker, kind)
-        vectors(suite)
+        envelope_vectors.run(suite.check)
+        suite.check("worked example of the specification", envelope_example.main() == 0, "see its table")
     print(f"{suite.passed} passed, {suite.failed} failed")
     return 0 if suite.passed and not suite.failed else 1
 

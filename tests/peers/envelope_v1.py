@@ -13,25 +13,41 @@ It needs PyPI `cryptography>=50` and nothing else, and holds the whole image in 
 Exit code 0 on success, 1 on any failure.
 """
 
+import base64
 import hashlib
+import hmac
 import os
 import sys
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-HPKE_P256, RSA_OAEP = 1, 2
-MAX_HEADER, MAX_RECIPIENTS, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 256, 1 << 20, 4096
-SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+HPKE_P256, RSA_OAEP, X_WING = 1, 2, 3
+CHUNK, SEALED_CHUNK = 16384, 16400
+MAX_HEADER, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 1 << 20, 4096
+MAX_RECIPIENTS, MAX_KEY_FILE_RECIPIENTS = 256, 1024
+SUITES = {wrap: Suite(kem, KDF.HKDF_SHA256, AEAD.AES_256_GCM) for wrap, kem in ((1, KEM.P256), (3, KEM.MLKEM768_X25519))}
+ENC_LEN = {HPKE_P256: range(65, 66), RSA_OAEP: range(256, 1025), X_WING: range(1120, 1121)}
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 
 
 class Refused(Exception):
     """The input is not what the specification allows."""
+
+
+class NotARecipient(Refused):
+    """The key is in no stanza; nothing was tried."""
 
 
 def require(condition, what):
@@ -99,10 +115,49 @@ def decode_item(data, depth):
     return pairs, data
 
 
+# --- §5.2: X-Wing keys, which the library knows as two halves ---
+
+X_WING_SPKI = bytes.fromhex("308204d4300d060b2b0601040183e62d81c87a038204c100")
+X_WING_PKCS8 = bytes.fromhex("3034020100300d060b2b0601040183e62d81c87a0420")
+
+
+class XWingPublic:
+    def __init__(self, raw):
+        self.raw = raw
+        halves = mlkem.MLKEM768PublicKey.from_public_bytes(raw[:1184]), x25519.X25519PublicKey.from_public_bytes(raw[1184:])
+        require_order(raw[1184:])
+        self.key = MLKEM768X25519PublicKey(*halves)
+
+
+class XWingPrivate:
+    def __init__(self, seed):
+        expanded = hashlib.shake_256(seed).digest(96)
+        self.halves = (
+            mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
+            x25519.X25519PrivateKey.from_private_bytes(expanded[64:]),
+        )
+        self.key = MLKEM768X25519PrivateKey(*self.halves)
+
+    def public_key(self):
+        return XWingPublic(b"".join(half.public_key().public_bytes_raw() for half in self.halves))
+
+
+def require_order(point):
+    any_key = x25519.X25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    any_key.exchange(x25519.X25519PublicKey.from_public_bytes(point))  # raises where the secret is zero
+
+
+def x_wing_of(pem, head):
+    der = base64.b64decode(b"".join(line for line in pem.splitlines() if not line.startswith(b"--")))
+    return der[len(head) :] if der.startswith(head) else None
+
+
 # --- §5: recipients ---
 
 
 def wrap_of(public):
+    if isinstance(public, XWingPublic):
+        return X_WING
     if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
         return HPKE_P256
     require(isinstance(public, rsa.RSAPublicKey) and public.key_size >= 3072, "unsupported key")
@@ -110,6 +165,8 @@ def wrap_of(public):
 
 
 def key_id(public):
+    if isinstance(public, XWingPublic):
+        return hashlib.sha256(b"X-Wing" + public.raw).digest()
     spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki).digest()
 
@@ -128,9 +185,9 @@ def rsa_schedule(secret, enc, info):
 def make_stanza(content_key, public, digest, purpose, *place):
     wrap, kid = wrap_of(public), key_id(public)
     info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap == HPKE_P256:
-        sealed = SUITE.encrypt(content_key, public, info)
-        return [wrap, kid, sealed[:65], sealed[65:]]
+    if wrap in SUITES:
+        sealed = SUITES[wrap].encrypt(content_key, public.key if wrap == X_WING else public, info)
+        return [wrap, kid, sealed[:-48], sealed[-48:]]
     secret = os.urandom(32)
     enc = public.encrypt(secret, OAEP)
     cipher, nonce = rsa_schedule(secret, enc, info)
@@ -140,14 +197,18 @@ def make_stanza(content_key, public, digest, purpose, *place):
 def open_stanza(stanza, private, digest, purpose, *place):
     wrap, kid, enc, ciphertext = stanza
     info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap == HPKE_P256:
-        return SUITE.decrypt(enc + ciphertext, private, info)
-    cipher, nonce = rsa_schedule(private.decrypt(enc, OAEP), enc, info)
+    if wrap == X_WING:
+        require_order(enc[1088:])
+    if wrap in SUITES:
+        return SUITES[wrap].decrypt(enc + ciphertext, private.key if wrap == X_WING else private, info)
+    secret = private.decrypt(enc, OAEP)
+    require(len(secret) == 32, "length of the secret")
+    cipher, nonce = rsa_schedule(secret, enc, info)
     return cipher.decrypt(nonce, ciphertext, None)
 
 
-def check_stanzas(stanzas):
-    require(isinstance(stanzas, list) and len(stanzas) <= MAX_RECIPIENTS, "recipients")
+def check_stanzas(stanzas, cap):
+    require(isinstance(stanzas, list) and len(stanzas) <= cap, "recipients")
     for stanza in stanzas:
         check_stanza(stanza)
     require(len({s[1] for s in stanzas}) == len(stanzas), "duplicate recipient")
@@ -156,15 +217,16 @@ def check_stanzas(stanzas):
 def check_stanza(stanza):
     require(isinstance(stanza, list) and len(stanza) == 4, "stanza")
     wrap, kid, enc, ciphertext = stanza
-    require(wrap in (HPKE_P256, RSA_OAEP), "recipient type")
+    require(isinstance(wrap, int) and wrap in ENC_LEN, "recipient type")
     require(all(isinstance(x, bytes) for x in (kid, enc, ciphertext)), "stanza types")
     require(len(kid) == 32 and len(ciphertext) == 48, "stanza lengths")
-    require(len(enc) == 65 if wrap == HPKE_P256 else 256 <= len(enc) <= 1024, "encapsulation length")
+    require(len(enc) in ENC_LEN[wrap], "encapsulation length")
 
 
 def find_and_open(stanzas, private, digest, purpose, *place):
     mine = [s for s in stanzas if s[1] == key_id(private.public_key())]
-    require(mine, "key not among the recipients")
+    if not mine:
+        raise NotARecipient("key not among the recipients")
     return open_stanza(mine[0], private, digest, purpose, *place)
 
 
@@ -203,14 +265,48 @@ class Image:
         require(all(" " <= c <= "~" for c in immutable[3]), "media type")
         require(isinstance(immutable[4], bytes) and len(immutable[4]) == 16, "envelope id")
         self.stanzas = decode(data[context_len + 4 : stanzas_end])
-        check_stanzas(self.stanzas)
+        check_stanzas(self.stanzas, MAX_RECIPIENTS)
         self.digest = hashlib.sha256(self.context + self.message[:56]).digest()
 
     def open(self, content_key):
+        return b"".join(self.chunks(content_key))
+
+    def chunks(self, content_key):
+        """Checks the commitment, then gives the chunks one by one as they are found genuine (§4.5)."""
         decryptor = Cobblestone256Decryptor(content_key, self.context)
-        plain = decryptor.update(self.message) + decryptor.finalize()
-        require(self.length in (None, len(plain)), "plaintext length")
-        return plain
+        decryptor.update(self.message[:56])
+        return self.chunks_of(decryptor)
+
+    def chunks_of(self, decryptor):
+        length, whole = 0, (len(self.message) - 56) // SEALED_CHUNK
+        for k in range(whole):
+            require(self.length is None or length + CHUNK <= self.length, "longer than announced")
+            yield decryptor.update(self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK])
+            length += CHUNK
+        last = decryptor.update(self.message[56 + whole * SEALED_CHUNK :]) + decryptor.finalize()
+        require(self.length in (None, length + len(last)), "plaintext length")
+        yield last
+
+    # Random access (§4.6). The library has none, so the keys are derived here, by §4.1.
+
+    def keys(self, content_key):
+        info = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + self.message[:24] + self.context
+        first = hmac.digest(content_key, info + b"\1", "sha512")
+        okm = first + hmac.digest(content_key, first + info + b"\2", "sha512")
+        require(hmac.compare_digest(okm[44:76], self.message[24:56]), "commitment")
+        return AESGCM(okm[:32]), int.from_bytes(okm[32:44], "big")
+
+    def chunk(self, keys, k):
+        cipher, base_nonce = keys
+        sealed = self.message[56 + k * SEALED_CHUNK :][:SEALED_CHUNK]
+        return cipher.decrypt((base_nonce ^ k).to_bytes(12, "big"), sealed, None)
+
+    def authentic_count(self, keys):
+        """How many chunks there are, after the last one was opened."""
+        whole, rest = divmod(len(self.message) - 56, SEALED_CHUNK)
+        require(rest >= 16, "no last chunk")
+        require(self.length in (None, whole * CHUNK + len(self.chunk(keys, whole))), "plaintext length")
+        return whole + 1
 
 
 # --- §6, §7: key file and key box ---
@@ -227,7 +323,7 @@ def read_key_file(data):
     body = decode(data[14:])
     require(isinstance(body, dict) and list(body) == [1, 2], "key file fields")
     check_digest(body[1])
-    check_stanzas(body[2])
+    check_stanzas(body[2], MAX_KEY_FILE_RECIPIENTS)
     return body[1], body[2]
 
 
@@ -258,11 +354,13 @@ def write(path, data):
 
 
 def private_key(path):
-    return serialization.load_pem_private_key(read(path), None)
+    seed = x_wing_of(read(path), X_WING_PKCS8)
+    return XWingPrivate(seed) if seed else serialization.load_pem_private_key(read(path), None)
 
 
 def public_key(path):
-    return serialization.load_pem_public_key(read(path))
+    raw = x_wing_of(read(path), X_WING_SPKI)
+    return XWingPublic(raw) if raw else serialization.load_pem_public_key(read(path))
 
 
 def main(command, *args):

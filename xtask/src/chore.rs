@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{behaviours, bench, corpus, demo, keys, pipeline, tidy};
+use crate::{behaviours, bench, corpus, demo, keys, pipeline, tidy, vectors};
 
 /// What `cargo xtask` can be asked to do.
 #[derive(Debug, Parser)]
@@ -25,8 +25,10 @@ enum Verb {
     Tidy,
     /// Rewrite keys-example/ from its public seed
     Keys(keys::Args),
+    /// Rewrite the vectors of the sealed image from their seeds
+    Vectors(vectors::Args),
     /// Rewrite the seeds of the fuzz targets
-    Corpus,
+    Corpus(corpus::Args),
     /// Rewrite docs/behaviours.md from the doc comments of the tests
     Behaviours(behaviours::Args),
 }
@@ -42,7 +44,8 @@ pub(crate) fn run(chores: Chores) -> Result<(), Failure> {
         Verb::Bench(args) => bench::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Keys(args) => keys::run(&args),
-        Verb::Corpus => corpus::run(),
+        Verb::Vectors(args) => vectors::run(&args),
+        Verb::Corpus(args) => corpus::run(&args),
         Verb::Behaviours(args) => behaviours::run(&args),
     }
 }

@@ -10,6 +10,7 @@ mod keys;
 mod pipeline;
 mod tidy;
 mod tree;
+mod vectors;
 
 use std::process::ExitCode;
 

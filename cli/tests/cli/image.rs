@@ -45,9 +45,10 @@ fn files_and_pipes_come_back_at_every_boundary() {
 }
 
 #[test]
-fn rsa_recipients_and_several_recipients_open_too() {
+fn recipients_of_every_kind_open() {
     let world = world();
     world.key("rsa-3072", "r");
+    world.key("x-wing", "x");
     world.write("image", bytes(50_000));
     world.ok(&[
         "image",
@@ -56,9 +57,11 @@ fn rsa_recipients_and_several_recipients_open_too() {
         "k.pub.pem",
         "--recipient",
         "r.pub.pem",
+        "--recipient",
+        "x.pub.pem",
         "image",
     ]);
-    for key in ["k.pem", "r.pem"] {
+    for key in ["k.pem", "r.pem", "x.pem"] {
         world.ok(&[
             "image",
             "open",
@@ -73,7 +76,9 @@ fn rsa_recipients_and_several_recipients_open_too() {
     }
     let inspected = world.json(&["image", "inspect", "image.sealed"]);
     assert_eq!(inspected["plain_length"], 50_000);
-    assert_eq!(inspected["recipients"].as_array().unwrap().len(), 2);
+    let recipients = inspected["recipients"].as_array().unwrap().iter();
+    let wraps: Vec<_> = recipients.map(|one| one["wrap"].as_str().unwrap()).collect();
+    assert_eq!(wraps, ["HPKE-P256", "RSA-OAEP", "X-Wing"]);
 }
 
 #[test]

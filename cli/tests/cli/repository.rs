@@ -45,6 +45,46 @@ fn a_repository_lives_through_its_verbs() {
 }
 
 #[test]
+fn verify_says_what_is_not_post_quantum() {
+    let world = World::new();
+    world.repository();
+    world.ok(&[
+        "kek",
+        "create",
+        "--kind",
+        "x-wing",
+        "-o",
+        "pq.pem",
+        "--unencrypted",
+    ]);
+    world.write("image", bytes(5_000));
+    world.ok(&strs(&world.add(
+        "image",
+        "pq.img",
+        "1",
+        &["--director", "pq.pub.pem"],
+    )));
+    let both = ["--director", "pq.pub.pem", "--director", "kek.pub.pem"];
+    world.ok(&strs(&world.add("image", "both.img", "1", &both)));
+    let inside = ["--director", "pq.pub.pem", "--recipient", "kek.pub.pem"];
+    world.ok(&strs(&world.add("image", "inside.img", "1", &inside)));
+
+    let url = world.url();
+    let verify = ["repo", "verify", "--repository", &url, "--root", "1.root.json"];
+    let report = world.json(&verify);
+    let expected = serde_json::json!({"sealed_targets": 3, "not_post_quantum": [
+        {"target": "both.img", "wraps": ["hpke-p256"]},
+        {"target": "inside.img", "wraps": ["hpke-p256"]},
+    ]});
+    assert_eq!(report["post_quantum"], expected);
+    let text = world.ok(&verify);
+    assert!(text.contains("post-quantum: 1 of 3 sealed targets"), "{text}");
+    // It is a report and no fault: the exit code stays 0, and X-Wing key files are listed like others.
+    let keks = world.ok(&["kek", "list", "--repository", &url, "--root", "1.root.json"]);
+    assert!(keks.contains("X-Wing"), "{keks}");
+}
+
+#[test]
 fn init_refuses_what_is_there_and_what_does_not_add_up() {
     let world = World::new();
     world.repository();

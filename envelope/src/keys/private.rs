@@ -12,9 +12,11 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::recipient::check_rsa_size;
+use super::x_wing::{self, X_WING, XWingPublic};
 use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS, RecipientKey, UnwrapKey};
 use crate::content_key::ContentKey;
 use crate::error::{KeyError, UnwrapError};
+use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, Wrap};
 use crate::wrap;
 
@@ -33,16 +35,17 @@ pub struct PrivateKey {
 }
 
 enum Secret {
-    P256(p256::SecretKey),
+    P256(Box<p256::SecretKey>),
     Rsa {
         key: Box<RsaPrivateKey>,
         blinding_seed: Zeroizing<[u8; 32]>,
     },
+    XWing(Box<wrap::x_wing::Private>),
 }
 
 impl PrivateKey {
     /// Reads what OpenSSL writes: PKCS#8, encrypted (PBES2) or not, and the traditional `EC PRIVATE KEY` (with or without
-    /// a block of parameters before it) and `RSA PRIVATE KEY`. A passphrase given for an unencrypted key is not used.
+    /// a block of parameters before it) and `RSA PRIVATE KEY`. X-Wing, which OpenSSL has not, as PKCS#8 of the seed. A passphrase given for an unencrypted key is not used.
     ///
     /// # Errors
     /// [`KeyError`]; RSA below 3072 bits is refused.
@@ -62,9 +65,13 @@ impl PrivateKey {
         if block.contains("Proc-Type:") {
             return Err(KeyError::TraditionalEncryption);
         }
+        scrubbed(|| Self::from_block(label, block, passphrase)?.into_key(min_rsa_bits))
+    }
+
+    fn from_block(label: &str, block: &str, passphrase: Option<&[u8]>) -> Result<Secret, KeyError> {
         let (_, document) = SecretDocument::from_pem(block).map_err(|_| EXPECTED)?;
         let der = document.as_bytes();
-        let secret = match label {
+        match label {
             ENCRYPTED => {
                 let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed)?;
                 let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
@@ -73,20 +80,32 @@ impl PrivateKey {
             }
             PLAIN => Secret::from_pkcs8_der(der),
             SEC1 => p256::SecretKey::from_sec1_der(der)
-                .map(Secret::P256)
+                .map(|key| Secret::P256(Box::new(key)))
                 .map_err(|_| KeyError::Malformed),
             _ => RsaPrivateKey::from_pkcs1_der(der)
                 .map_err(|_| KeyError::Malformed)
                 .and_then(Secret::rsa),
-        }?;
-        secret.into_key(min_rsa_bits)
+        }
     }
 
     /// A fresh P-256 key.
     pub fn generate_p256<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let secret = Secret::P256(p256::SecretKey::generate_from_rng(rng));
+        let secret = scrubbed(|| Secret::P256(Box::new(p256::SecretKey::generate_from_rng(rng))));
         let key_id = secret.public().key_id();
         Self { secret, key_id }
+    }
+
+    /// A fresh X-Wing key.
+    ///
+    /// # Errors
+    /// [`KeyError::Generate`].
+    pub fn generate_x_wing<R: CryptoRng + ?Sized>(rng: &mut R) -> Result<Self, KeyError> {
+        let mut seed = Zeroizing::new([0; wrap::x_wing::SEED_LEN]);
+        rng.fill_bytes(seed.as_mut_slice());
+        scrubbed(|| {
+            let key = wrap::x_wing::private(&seed).ok_or(KeyError::Generate)?;
+            Secret::XWing(Box::new(key)).into_key(MIN_RSA_BITS)
+        })
     }
 
     /// A fresh RSA key of `bits` bits. This takes seconds.
@@ -109,8 +128,10 @@ impl PrivateKey {
                 max: MAX_RSA_BITS,
             });
         }
-        let key = RsaPrivateKey::new(rng, bits).map_err(|_| KeyError::Generate)?;
-        Secret::rsa(key)?.into_key(min)
+        scrubbed(|| {
+            let key = RsaPrivateKey::new(rng, bits).map_err(|_| KeyError::Generate)?;
+            Secret::rsa(key)?.into_key(min)
+        })
     }
 
     /// The key as PKCS#8 PEM; with a passphrase encrypted (PBES2, scrypt, AES-256-CBC), without one in the clear.
@@ -120,11 +141,20 @@ impl PrivateKey {
     pub fn to_pkcs8_pem<R: CryptoRng + ?Sized>(
         &self,
         passphrase: Option<&[u8]>,
+        rng: &mut R,
+    ) -> Result<Zeroizing<String>, KeyError> {
+        scrubbed(|| self.to_block(passphrase, rng))
+    }
+
+    fn to_block<R: CryptoRng + ?Sized>(
+        &self,
+        passphrase: Option<&[u8]>,
         mut rng: &mut R,
     ) -> Result<Zeroizing<String>, KeyError> {
         let document = match &self.secret {
             Secret::P256(key) => key.to_pkcs8_der(),
             Secret::Rsa { key, .. } => key.to_pkcs8_der(),
+            Secret::XWing(key) => x_wing::private_to_pkcs8(key),
         };
         let document = document.map_err(|_| KeyError::Generate)?;
         let (label, document) = match passphrase {
@@ -158,14 +188,16 @@ impl UnwrapKey for PrivateKey {
         match self.secret {
             Secret::P256(_) => Wrap::HpkeP256,
             Secret::Rsa { .. } => Wrap::RsaOaep,
+            Secret::XWing(_) => Wrap::XWing,
         }
     }
 
     fn unwrap_stanza(&self, stanza: &Stanza, info: &[u8]) -> Result<ContentKey, UnwrapError> {
-        match &self.secret {
+        scrubbed(|| match &self.secret {
             Secret::P256(key) => wrap::hpke_p256::unwrap(key, stanza, info),
             Secret::Rsa { key, blinding_seed } => wrap::rsa_oaep::unwrap(key, blinding_seed, stanza, info),
-        }
+            Secret::XWing(key) => wrap::x_wing::unwrap(key, stanza, info),
+        })
     }
 }
 
@@ -183,8 +215,11 @@ impl Secret {
                 .map_err(|_| KeyError::Malformed)
                 .and_then(Self::rsa);
         }
+        if info.algorithm.oid == X_WING {
+            return x_wing::private_from_pkcs8(&info).map(|key| Self::XWing(Box::new(key)));
+        }
         p256::SecretKey::try_from(info)
-            .map(Self::P256)
+            .map(|key| Self::P256(Box::new(key)))
             .map_err(|_| KeyError::Malformed)
     }
 
@@ -204,6 +239,7 @@ impl Secret {
         match self {
             Self::P256(key) => RecipientKey::P256(key.public_key()),
             Self::Rsa { key, .. } => RecipientKey::Rsa(key.to_public_key()),
+            Self::XWing(key) => RecipientKey::XWing(XWingPublic::of(key)),
         }
     }
 

@@ -1,12 +1,13 @@
 //! A recipient's public key.
 
 use pkcs8::der::Document;
-use pkcs8::der::pem::PemLabel as _;
+use pkcs8::der::pem::{self, PemLabel as _};
 use pkcs8::{DecodePublicKey as _, EncodePublicKey as _, LineEnding, SubjectPublicKeyInfoRef};
 use rsa::RsaPublicKey;
 use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest as _, Sha256};
 
+use super::x_wing::{X_WING, XWingPublic};
 use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS};
 use crate::error::KeyError;
 use crate::stanza::Wrap;
@@ -21,6 +22,8 @@ pub enum RecipientKey {
     P256(p256::PublicKey),
     /// RSA with the rsaEncryption identifier, for OAEP.
     Rsa(RsaPublicKey),
+    /// X-Wing, for HPKE.
+    XWing(XWingPublic),
 }
 
 impl RecipientKey {
@@ -58,33 +61,39 @@ impl RecipientKey {
             check_rsa_size(&key, min_rsa_bits)?;
             return Ok(Self::Rsa(key));
         }
+        if spki.algorithm.oid == X_WING {
+            return XWingPublic::from_spki(&spki).map(Self::XWing);
+        }
         p256::PublicKey::from_public_key_der(der)
             .map(Self::P256)
             .map_err(|_| KeyError::Malformed)
     }
 
-    /// The canonical DER SubjectPublicKeyInfo: named curve and uncompressed point, or rsaEncryption with NULL.
+    /// The canonical DER SubjectPublicKeyInfo: named curve and uncompressed point, rsaEncryption with NULL, or
+    /// X-Wing without parameters.
     pub fn to_spki_der(&self) -> Vec<u8> {
-        let document = match self {
-            Self::P256(key) => key.to_public_key_der(),
-            Self::Rsa(key) => key.to_public_key_der(),
+        let der = match self {
+            Self::P256(key) => key.to_public_key_der().ok().map(Document::into_vec),
+            Self::Rsa(key) => key.to_public_key_der().ok().map(Document::into_vec),
+            Self::XWing(key) => key.to_spki_der().ok(),
         };
         // A key that was read or generated always encodes.
-        document.map(Document::into_vec).unwrap_or_default()
+        der.unwrap_or_default()
     }
 
     /// The canonical encoding as PEM.
     pub fn to_pem(&self) -> String {
-        let pem = match self {
-            Self::P256(key) => key.to_public_key_pem(LineEnding::LF),
-            Self::Rsa(key) => key.to_public_key_pem(LineEnding::LF),
-        };
+        let der = self.to_spki_der();
+        let pem = pem::encode_string(SubjectPublicKeyInfoRef::PEM_LABEL, LineEnding::LF, &der);
         pem.unwrap_or_default()
     }
 
-    /// SHA-256 of [`Self::to_spki_der`].
+    /// SHA-256 of [`Self::to_spki_der`]; for X-Wing of `"X-Wing"` and the 1216 bytes (§5).
     pub fn key_id(&self) -> KeyId {
-        KeyId::from_bytes(Sha256::digest(self.to_spki_der()).into())
+        match self {
+            Self::XWing(key) => key.key_id(),
+            Self::P256(_) | Self::Rsa(_) => KeyId::from_bytes(Sha256::digest(self.to_spki_der()).into()),
+        }
     }
 
     /// The wrap used for this key.
@@ -92,6 +101,7 @@ impl RecipientKey {
         match self {
             Self::P256(_) => Wrap::HpkeP256,
             Self::Rsa(_) => Wrap::RsaOaep,
+            Self::XWing(_) => Wrap::XWing,
         }
     }
 }

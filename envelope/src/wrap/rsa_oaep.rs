@@ -15,9 +15,10 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConditionallySelectable as _;
 use zeroize::Zeroizing;
 
+use super::Wrapped;
 use crate::content_key::ContentKey;
 use crate::error::UnwrapError;
-use crate::stanza::{Stanza, WRAPPED_KEY_LEN};
+use crate::stanza::Stanza;
 
 const SECRET_LEN: usize = 32;
 const KEY_LEN: usize = 32;
@@ -28,7 +29,7 @@ pub(crate) fn wrap<R: CryptoRng + ?Sized>(
     to: &RsaPublicKey,
     info: &[u8],
     rng: &mut R,
-) -> Option<(Vec<u8>, [u8; WRAPPED_KEY_LEN])> {
+) -> Option<Wrapped> {
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     rng.fill_bytes(secret.as_mut_slice());
     let enc = to.encrypt(rng, Oaep::<Sha256>::new(), secret.as_slice()).ok()?;
@@ -53,13 +54,26 @@ pub(crate) fn unwrap(
     for (byte, carried) in secret.iter_mut().zip(opened.iter()) {
         byte.conditional_assign(carried, usable.into());
     }
-    let (cipher, nonce) = schedule(&secret, stanza.enc(), info);
+    open(&secret, stanza, info)
+}
+
+/// Opens a stanza whose secret was decrypted elsewhere.
+pub(crate) fn unwrap_with_secret(
+    secret: &[u8],
+    stanza: &Stanza,
+    info: &[u8],
+) -> Result<ContentKey, UnwrapError> {
+    let secret = secret.try_into().map_err(|_| UnwrapError::Refused)?;
+    open(secret, stanza, info)
+}
+
+fn open(secret: &[u8; SECRET_LEN], stanza: &Stanza, info: &[u8]) -> Result<ContentKey, UnwrapError> {
+    let (cipher, nonce) = schedule(secret, stanza.enc(), info);
     let opened = cipher
         .decrypt(&nonce, stanza.ciphertext())
         .map_err(|_| UnwrapError::Refused)?;
     let opened = Zeroizing::new(opened);
-    let bytes = opened.as_slice().try_into().map_err(|_| UnwrapError::Refused)?;
-    Ok(ContentKey::from_bytes(bytes))
+    ContentKey::from_slice(&opened).ok_or(UnwrapError::Refused)
 }
 
 /// RSAES-OAEP-DECRYPT with blinding. `None` must not be told apart from a tag that does not match.

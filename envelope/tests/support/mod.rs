@@ -1,6 +1,6 @@
 //! A seeded generator, plaintexts, keys and plans for the tests.
 
-pub(crate) mod make_vectors;
+pub(crate) mod vector_file;
 
 use std::convert::Infallible;
 use std::sync::LazyLock;
@@ -74,6 +74,8 @@ pub(crate) static P256: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/p256.pem"), None).unwrap());
 pub(crate) static P256_OTHER: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::generate_p256(&mut TestRng::new("another p256 recipient")));
+pub(crate) static X_WING: LazyLock<PrivateKey> =
+    LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/x-wing.pem"), None).unwrap());
 pub(crate) static RSA: LazyLock<PrivateKey> =
     LazyLock::new(|| PrivateKey::from_pkcs8_pem(include_str!("../keys/rsa3072.pem"), None).unwrap());
 

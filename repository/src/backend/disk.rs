@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,17 +44,23 @@ impl Disk {
         self.root.join(path.as_str())
     }
 
-    /// A temporary file that vanishes unless it is given a name. Served files are readable by the web server's user.
-    pub(super) fn temporary(&self, path: &StorePath) -> io::Result<NamedTempFile> {
+    /// The folder of temporary files.
+    pub(super) fn staging(&self) -> io::Result<PathBuf> {
         let staging = self.root.join(STAGING);
         create_folder(&staging)?;
+        Ok(staging)
+    }
+
+    /// A temporary file that vanishes unless it is given a name. Served files are readable by the web server's user.
+    pub(super) fn temporary(&self, path: &StorePath, prefix: &str) -> io::Result<NamedTempFile> {
+        let staging = self.staging()?;
         let mode = if path.as_str().starts_with("private/") {
             0o600
         } else {
             0o644
         };
         tempfile::Builder::new()
-            .prefix(".incoming-")
+            .prefix(prefix)
             .permissions(fs::Permissions::from_mode(mode))
             .tempfile_in(staging)
     }
@@ -78,7 +84,7 @@ impl Disk {
     }
 
     fn write(&self, path: &StorePath, bytes: &[u8], existing: Existing) -> io::Result<Version> {
-        let mut file = self.temporary(path)?;
+        let mut file = self.temporary(path, ".incoming-")?;
         file.write_all(bytes)?;
         self.install(file, path, existing)?;
         Ok(version_of(bytes))
@@ -168,7 +174,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 #[async_trait]
 impl Backend for Disk {
     fn address(&self) -> String {
-        format!("file://{}", self.root.display())
+        match url::Url::from_file_path(&self.root) {
+            Ok(url) => url.to_string(),
+            Err(()) => format!("file://{}", self.root.display()),
+        }
     }
 
     async fn create(&self, path: &StorePath, bytes: Bytes) -> Result<Version, StoreError> {
@@ -204,11 +213,12 @@ impl Backend for Disk {
             let Some(file) = disk.open_file(&at)? else {
                 return Ok(None);
             };
-            let size = file.metadata().map_err(|e| StoreError::io(&at, e))?.len();
+            let meta = file.metadata().map_err(|e| StoreError::io(&at, e))?;
             Ok(Some(Box::new(DiskObject {
                 file: Arc::new(file),
                 path: at,
-                size,
+                size: meta.len(),
+                state: format!("{}-{}.{}", meta.ino(), meta.mtime(), meta.mtime_nsec()),
             }) as Box<dyn ReadObject>))
         })
         .await
@@ -249,8 +259,8 @@ impl Backend for Disk {
     async fn begin_upload(&self, path: &StorePath, _length: u64) -> Result<Box<dyn UploadSink>, StoreError> {
         let (disk, at) = (self.clone(), path.clone());
         blocking(path, move || {
-            let file = disk.temporary(&at).map_err(|e| StoreError::io(&at, e))?;
-            Ok(Box::new(DiskUpload::new(disk, at, file)) as Box<dyn UploadSink>)
+            let upload = DiskUpload::begin(disk, &at).map_err(|e| StoreError::io(&at, e))?;
+            Ok(Box::new(upload) as Box<dyn UploadSink>)
         })
         .await
     }
@@ -262,12 +272,17 @@ struct DiskObject {
     file: Arc<File>,
     path: StorePath,
     size: u64,
+    state: String,
 }
 
 #[async_trait]
 impl ReadObject for DiskObject {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn state(&self) -> Option<String> {
+        Some(self.state.clone())
     }
 
     fn piece_bytes(&self) -> usize {

@@ -1,64 +1,101 @@
 //! An upload onto the local disk: a temporary file that gets its name when it is whole.
+//!
+//! Nothing is kept for another process. What a resumed upload saves is sending; here, reading and sealing the source again
+//! is the work, and trusting a file that was being written when the machine stopped would cost a sync for each part.
+//! A process that is killed leaves its file behind, unlocked; the next upload into the same repository removes it.
 
-use std::io::Write;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::UploadSink;
 use super::disk::{Disk, Existing, blocking};
+use super::{UploadId, UploadSink};
 use crate::error::StoreError;
 use crate::path::StorePath;
 
-/// Piece length of writes, in bytes.
-const WRITE_PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// Length of a part, in bytes.
+const PART_BYTES: usize = 4 * 1024 * 1024;
+/// One part is filled while the other is written.
+const PARTS_AT_ONCE: usize = 2;
+/// How the names of unfinished uploads begin. Each is locked by the process that writes it.
+const PREFIX: &str = ".upload-";
+/// How often a new file may be swept away by somebody else between its making and its locking.
+const ATTEMPTS: u32 = 10;
 
 /// The temporary file; dropping it removes it.
 #[derive(Debug)]
 pub(super) struct DiskUpload {
     disk: Disk,
     path: StorePath,
-    /// Out on loan while a piece is written; lost when that fails, and with it the upload.
-    file: Option<NamedTempFile>,
+    file: Mutex<Option<Arc<NamedTempFile>>>,
 }
 
 impl DiskUpload {
-    pub(super) fn new(disk: Disk, path: StorePath, file: NamedTempFile) -> Self {
-        Self {
-            disk,
-            path,
-            file: Some(file),
+    /// Removes what killed processes left, and makes a file that is locked.
+    pub(super) fn begin(disk: Disk, path: &StorePath) -> io::Result<Self> {
+        sweep(&disk.staging()?)?;
+        for _ in 0..ATTEMPTS {
+            let file = disk.temporary(path, PREFIX)?;
+            if is_ours(&file)? {
+                return Ok(Self {
+                    disk,
+                    path: path.clone(),
+                    file: Mutex::new(Some(Arc::new(file))),
+                });
+            }
         }
+        Err(io::Error::other(
+            "the new upload's file is removed again and again",
+        ))
     }
 
-    fn take(&mut self) -> Result<NamedTempFile, StoreError> {
-        let broken = || std::io::Error::other("an earlier write of this upload failed");
-        self.file
-            .take()
-            .ok_or_else(|| StoreError::io(&self.path, broken()))
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<NamedTempFile>>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file for the last act; no part is under way any more.
+    fn take(&self) -> Result<NamedTempFile, StoreError> {
+        let busy = || StoreError::io(&self.path, io::Error::other("this upload is over or still busy"));
+        let file = self.slot().take().ok_or_else(busy)?;
+        Arc::try_unwrap(file).map_err(|_| busy())
     }
 }
 
 #[async_trait]
 impl UploadSink for DiskUpload {
-    fn piece_bytes(&self) -> usize {
-        WRITE_PIECE_BYTES
+    fn part_bytes(&self) -> usize {
+        PART_BYTES
     }
 
-    async fn write(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        let mut file = self.take()?;
+    fn parts_at_once(&self) -> usize {
+        PARTS_AT_ONCE
+    }
+
+    fn id(&self) -> Option<&UploadId> {
+        None
+    }
+
+    async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError> {
+        let over = || StoreError::io(&self.path, io::Error::other("this upload is over"));
+        let file = self.slot().clone().ok_or_else(over)?;
         let path = self.path.clone();
-        let file = blocking(&self.path, move || {
-            file.write_all(&piece).map_err(|e| StoreError::io(&path, e))?;
-            Ok(file)
+        let offset = u64::from(index) * PART_BYTES as u64;
+        blocking(&self.path, move || {
+            file.as_file()
+                .write_all_at(&part, offset)
+                .map_err(|e| StoreError::io(&path, e))
         })
         .await?;
-        self.file = Some(file);
-        Ok(())
+        Ok(String::new())
     }
 
-    async fn complete(mut self: Box<Self>) -> Result<(), StoreError> {
+    async fn complete(&self, _receipts: Vec<String>) -> Result<(), StoreError> {
         let file = self.take()?;
         let (disk, path) = (self.disk.clone(), self.path.clone());
         blocking(&self.path, move || {
@@ -68,14 +105,42 @@ impl UploadSink for DiskUpload {
         .await
     }
 
-    async fn abort(mut self: Box<Self>) -> Result<(), StoreError> {
-        let Some(file) = self.file.take() else {
-            return Ok(());
-        };
-        let path = self.path.clone();
-        blocking(&self.path, move || {
-            file.close().map_err(|e| StoreError::io(&path, e))
-        })
-        .await
+    async fn abort(&self) -> Result<(), StoreError> {
+        // A part that is still being written holds the file a moment longer; it goes with the last of them.
+        let file = self.slot().take();
+        drop(file);
+        Ok(())
     }
+}
+
+/// Removes unfinished uploads that nobody holds a lock on.
+fn sweep(staging: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(staging)? {
+        let entry = entry?;
+        let unfinished = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
+        if !unfinished || !entry.file_type()?.is_file() {
+            continue;
+        }
+        // Whatever goes wrong here is left for the next time: another process may be at the same work.
+        if let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Locks a new file; false when somebody swept it away before that.
+fn is_ours(file: &NamedTempFile) -> io::Result<bool> {
+    match file.as_file().try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let (held, named) = (file.as_file().metadata()?, fs::metadata(file.path()));
+    Ok(named.is_ok_and(|named| named.ino() == held.ino()))
 }

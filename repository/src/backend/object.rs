@@ -6,39 +6,52 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{
-    Error, GetOptions, GetRange, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode,
-    PutOptions, UpdateVersion,
+    Error, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion,
 };
 
-use super::{Backend, Listed, ReadObject, Stored, UploadSink, Version};
+use super::{Backend, Listed, ReadObject, Stored, UploadId, UploadSink, Version, object_upload};
 use crate::error::StoreError;
 use crate::path::StorePath;
 
 /// Piece length of reads: one request of this size keeps a connection busy without a large buffer.
 const READ_PIECE_BYTES: usize = 4 * 1024 * 1024;
-/// Smallest part of a multipart upload; S3 asks for 5 MiB or more.
-const PART_BYTES: u64 = 8 * 1024 * 1024;
-/// S3 takes this many parts. Above 80 GiB the parts grow, and the memory of an upload with them.
-const MAX_PARTS: u64 = 10_000;
 
-/// A store behind the `object_store` trait.
-#[derive(Clone, Debug)]
+/// A store behind the `object_store` traits.
+#[derive(Clone)]
 pub(crate) struct Object {
     inner: Arc<dyn ObjectStore>,
+    /// The same client once more: uploads in parts whose ids outlive the process have a trait of their own.
+    pub(super) multipart: Arc<dyn MultipartStore>,
     address: Arc<str>,
 }
 
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Object {
-    pub(crate) fn new(inner: Arc<dyn ObjectStore>, address: &str) -> Self {
+    pub(crate) fn new<T: ObjectStore + MultipartStore>(client: T, address: &str) -> Self {
+        let client = Arc::new(client);
         Self {
-            inner,
+            inner: Arc::clone(&client) as Arc<dyn ObjectStore>,
+            multipart: client,
             address: address.into(),
         }
     }
 
-    async fn put(&self, path: &StorePath, bytes: Bytes, mode: PutMode) -> Result<Version, StoreError> {
+    pub(super) async fn put(
+        &self,
+        path: &StorePath,
+        bytes: Bytes,
+        mode: PutMode,
+    ) -> Result<Version, StoreError> {
         let options = PutOptions {
             mode,
             ..PutOptions::default()
@@ -136,18 +149,20 @@ impl Backend for Object {
     }
 
     async fn begin_upload(&self, path: &StorePath, length: u64) -> Result<Box<dyn UploadSink>, StoreError> {
-        let piece = usize::try_from(length.div_ceil(MAX_PARTS).max(PART_BYTES));
-        let piece_bytes = piece.map_err(|_| StoreError::TooLarge {
-            path: path.to_string(),
-            max_bytes: u64::MAX,
-        })?;
-        Ok(Box::new(Parts {
-            store: self.clone(),
-            path: path.clone(),
-            piece_bytes,
-            short: None,
-            upload: None,
-        }))
+        object_upload::begin(self, path, length).await
+    }
+
+    async fn resume_upload(
+        &self,
+        path: &StorePath,
+        length: u64,
+        id: &UploadId,
+    ) -> Result<Option<Box<dyn UploadSink>>, StoreError> {
+        Ok(object_upload::resume(self, path, length, id))
+    }
+
+    async fn abort_upload(&self, path: &StorePath, id: &UploadId) -> Result<(), StoreError> {
+        object_upload::abort(self, path, id).await
     }
 }
 
@@ -164,6 +179,10 @@ struct Opened {
 impl ReadObject for Opened {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn state(&self) -> Option<String> {
+        self.e_tag.clone()
     }
 
     fn piece_bytes(&self) -> usize {
@@ -200,79 +219,6 @@ impl ReadObject for Opened {
     }
 }
 
-/// A multipart upload that begins with the second piece; a single piece is one plain request.
-#[derive(Debug)]
-struct Parts {
-    store: Object,
-    path: StorePath,
-    piece_bytes: usize,
-    short: Option<Bytes>,
-    upload: Option<Box<dyn MultipartUpload>>,
-}
-
-impl Parts {
-    async fn part(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        let upload = match &mut self.upload {
-            Some(upload) => upload,
-            empty => {
-                let begun = self.store.inner.put_multipart(&location(&self.path)).await;
-                empty.insert(begun.map_err(|e| fault(&self.path, e))?)
-            }
-        };
-        upload
-            .put_part(piece.into())
-            .await
-            .map_err(|e| fault(&self.path, e))
-    }
-}
-
-#[async_trait]
-impl UploadSink for Parts {
-    fn piece_bytes(&self) -> usize {
-        self.piece_bytes
-    }
-
-    async fn write(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        match self.short.replace(piece) {
-            Some(before) => self.part(before).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn complete(mut self: Box<Self>) -> Result<(), StoreError> {
-        let last = self.short.take().unwrap_or_default();
-        if self.upload.is_none() {
-            return self
-                .store
-                .put(&self.path, last, PutMode::Overwrite)
-                .await
-                .map(drop);
-        }
-        self.part(last).await?;
-        if let Some(upload) = &mut self.upload {
-            upload.complete().await.map_err(|e| fault(&self.path, e))?;
-        }
-        self.upload = None;
-        Ok(())
-    }
-
-    async fn abort(mut self: Box<Self>) -> Result<(), StoreError> {
-        match self.upload.take() {
-            Some(mut upload) => upload.abort().await.map_err(|e| fault(&self.path, e)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Parts {
-    /// Parts that nobody completes cost money: ask the store to forget them, if there is still a runtime to ask in.
-    fn drop(&mut self) {
-        if let (Some(mut upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { upload.abort().await });
-        }
-    }
-}
-
 /// The bytes of an answer, `None` as soon as they pass the cap, whatever its head promised.
 async fn collect(path: &StorePath, got: GetResult, max_bytes: u64) -> Result<Option<Bytes>, StoreError> {
     let promised = got.range.end.saturating_sub(got.range.start).min(max_bytes);
@@ -302,12 +248,12 @@ async fn collect(path: &StorePath, got: GetResult, max_bytes: u64) -> Result<Opt
     Ok(Some(bytes.into()))
 }
 
-fn location(path: &StorePath) -> Path {
+pub(super) fn location(path: &StorePath) -> Path {
     // The character set of a StorePath is untouched by the store's own escaping.
     Path::from(path.as_str())
 }
 
-fn fault(path: &StorePath, error: Error) -> StoreError {
+pub(super) fn fault(path: &StorePath, error: Error) -> StoreError {
     let path = path.to_string();
     match error {
         Error::NotFound { .. } => StoreError::NotFound { path },

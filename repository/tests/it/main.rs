@@ -17,6 +17,8 @@ mod publishing;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod resuming;
+#[cfg(test)]
 mod roots;
 #[cfg(test)]
 mod s3;

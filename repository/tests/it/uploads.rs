@@ -143,7 +143,7 @@ async fn a_synchronous_producer_writes_through() {
         .await
         .unwrap()
         .unwrap();
-    writer.into_inner().finish().await.unwrap();
+    writer.into_inner().0.finish().await.unwrap();
     assert!(stored(&store).await.unwrap() == image);
 }
 

@@ -115,6 +115,7 @@ fn name(wrap: Wrap) -> &'static str {
     match wrap {
         Wrap::HpkeP256 => "HPKE-P256",
         Wrap::RsaOaep => "RSA-OAEP",
+        Wrap::XWing => "X-Wing",
         _ => "other",
     }
 }

@@ -27,6 +27,9 @@ enum KekKind {
     /// RSA-OAEP, 4096 bits
     #[value(name = "rsa-4096")]
     Rsa4096,
+    /// HPKE with X-Wing, against quantum computers as well
+    #[value(name = "x-wing", alias = "xwing")]
+    XWing,
 }
 
 impl Create {
@@ -35,6 +38,7 @@ impl Create {
             KekKind::P256 => Kind::P256,
             KekKind::Rsa3072 => Kind::Rsa3072,
             KekKind::Rsa4096 => Kind::Rsa4096,
+            KekKind::XWing => Kind::XWing,
         };
         self.generate.run(kind, world)
     }

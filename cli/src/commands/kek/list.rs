@@ -63,6 +63,7 @@ fn wrap_name(wrap: Wrap) -> &'static str {
     match wrap {
         Wrap::HpkeP256 => "HPKE-P256",
         Wrap::RsaOaep => "RSA-OAEP",
+        Wrap::XWing => "X-Wing",
         _ => "other",
     }
 }

@@ -27,6 +27,9 @@ pub(in crate::commands) enum Kind {
     /// As rsa-3072 with 4096 bits
     #[value(name = "rsa-4096")]
     Rsa4096,
+    /// Opens (HPKE), against quantum computers as well
+    #[value(name = "x-wing", alias = "xwing")]
+    XWing,
 }
 
 #[derive(Args, Debug)]
@@ -81,7 +84,7 @@ pub(in crate::commands) fn public_name(private: &Path) -> PathBuf {
 pub(in crate::commands) enum NewKey {
     /// An Ed25519 key.
     Signing(Box<FileSigner>),
-    /// A P-256 or RSA key, which may sign or open.
+    /// A P-256 or RSA key, which may sign or open, or an X-Wing key, which opens.
     Either(PrivateKey),
 }
 
@@ -125,6 +128,7 @@ impl NewKey {
             Kind::Rsa4096 => {
                 Self::Either(PrivateKey::generate_rsa(rng, 4096).map_err(|e| failed().because(e))?)
             }
+            Kind::XWing => Self::Either(PrivateKey::generate_x_wing(rng).map_err(|e| failed().because(e))?),
         })
     }
 

@@ -38,7 +38,7 @@ impl Show {
                 Fault::Key,
                 format!("{} is no key that Sealift knows", self.file.display()),
             )
-            .next("known are Ed25519, P-256 and RSA keys in PEM form"));
+            .next("known are Ed25519, P-256, RSA and X-Wing keys in PEM form"));
         };
         let json = json!({
             "half": half,
@@ -69,6 +69,7 @@ fn kind(public_pem: &str) -> Option<&'static str> {
     let by_recipient = RecipientKey::from_pem(public_pem).ok().map(|key| match key {
         RecipientKey::P256(_) => "P-256",
         RecipientKey::Rsa(_) => "RSA",
+        RecipientKey::XWing(_) => "X-Wing",
         _ => "other",
     });
     by_recipient.or_else(|| {

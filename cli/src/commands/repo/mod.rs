@@ -2,6 +2,7 @@
 
 mod init;
 mod publish;
+mod quantum;
 mod show;
 mod verify;
 

@@ -8,6 +8,7 @@ use sealift_repository::{Object, StoreError, paths};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::quantum::Quantum;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::store::{Connection, RepositoryArgs};
@@ -35,13 +36,14 @@ impl Verify {
         let connection = self.repository.connect_pinned(world).await?;
         let trusted = connection.walk(world).await?;
         let mut findings = Vec::new();
+        let mut quantum = Quantum::default();
         let (mut bytes, mut checked) = (0_u64, 0_u64);
         for path in trusted.targets().role().targets().keys() {
             checked += 1;
             let found = match uptane::image_target(&trusted, path) {
                 Ok(target) => {
                     bytes = bytes.saturating_add(target.length());
-                    self.target(world, &connection, &target).await?
+                    self.target(world, &connection, &target, &mut quantum).await?
                 }
                 Err(error) => vec![format!("its description cannot be read: {}", chain(&error))],
             };
@@ -59,6 +61,7 @@ impl Verify {
             "bytes": bytes,
             "deep": self.deep,
             "findings": list,
+            "post_quantum": quantum.json(),
             "targets_version": trusted.targets().version(),
         });
         output::show(world, &json, || {
@@ -74,6 +77,7 @@ impl Verify {
                 },
                 findings.len()
             );
+            let summary = summary + &quantum.text();
             if findings.is_empty() {
                 summary
             } else {
@@ -95,6 +99,7 @@ impl Verify {
         world: &World,
         connection: &Connection,
         target: &VerifiedTarget,
+        quantum: &mut Quantum,
     ) -> Result<Vec<String>, Failure> {
         let mut findings = Vec::new();
         let object_path = paths::target(target.path(), target.sha256()).map_err(faults::store)?;
@@ -115,7 +120,7 @@ impl Verify {
         }
         findings.extend(segment_list(connection, target).await?);
         if target.profile().protection == Protection::SealedV1 {
-            findings.extend(header_and_keys(connection, target, &object).await?);
+            findings.extend(header_and_keys(connection, target, &object, quantum).await?);
         }
         if self.deep {
             findings.extend(deep(world, target, &object).await?);
@@ -144,6 +149,7 @@ async fn header_and_keys(
     connection: &Connection,
     target: &VerifiedTarget,
     object: &Object,
+    quantum: &mut Quantum,
 ) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
     let Some(signed) = target.profile().header else {
@@ -159,14 +165,18 @@ async fn header_and_keys(
         Ok((header, length)) if sha256(&bytes) == signed.sha256 && length == bytes.len() => header,
         _ => return Ok(vec!["the object's header is not the signed one".to_owned()]),
     };
+    let mut stanzas = header.stanzas().to_vec();
     match connection.key_file(target.path(), target.sha256()).await? {
         None => findings.push("its key file is missing: no Director can hand out key boxes".to_owned()),
         Some(bytes) => match KeyFile::parse(&bytes) {
-            Ok(file) if file.envelope_digest() == header.envelope_digest() => {}
+            Ok(file) if file.envelope_digest() == header.envelope_digest() => {
+                stanzas.extend_from_slice(file.stanzas());
+            }
             Ok(_) => findings.push("its key file belongs to another image".to_owned()),
             Err(error) => findings.push(format!("its key file cannot be read: {error}")),
         },
     }
+    quantum.note(target.path().as_str(), &stanzas);
     Ok(findings)
 }
 

@@ -39,6 +39,7 @@ pub(super) enum SigningKind {
 pub(super) enum SealingKind {
     P256,
     Rsa3072,
+    XWing,
     None,
 }
 
@@ -130,8 +131,9 @@ impl FromStr for NewEcu {
         let sealing = match fields.value("key")? {
             None | Some("p256") => SealingKind::P256,
             Some("rsa" | "rsa-3072") => SealingKind::Rsa3072,
+            Some("x-wing" | "xwing") => SealingKind::XWing,
             Some("none") => SealingKind::None,
-            Some(other) => return Err(format!("key={other} is not known; use p256, rsa or none")),
+            Some(other) => return Err(format!("key={other} is not known; use p256, rsa, x-wing or none")),
         };
         let require_sealed = fields.flag("require-sealed")?;
         if require_sealed && sealing == SealingKind::None {
@@ -162,6 +164,8 @@ mod tests {
         assert_eq!(ecu.sealing, SealingKind::Rsa3072);
         assert_eq!(ecu.signing, SigningKind::P256);
         assert!(ecu.primary && ecu.require_sealed);
+        let ecu: NewEcu = "BODY-1,hardware=hw-b,key=x-wing".parse().unwrap();
+        assert_eq!(ecu.sealing, SealingKind::XWing);
     }
 
     #[test]

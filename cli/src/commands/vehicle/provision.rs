@@ -26,7 +26,7 @@ pub(in crate::commands) struct Provision {
     /// Vehicle id
     id: VehicleId,
 
-    /// One ECU, given once for each: SERIAL,hardware=HW and where they apply ,key=p256|rsa|none (sealing key, default
+    /// One ECU, given once for each: SERIAL,hardware=HW and where they apply ,key=p256|rsa|x-wing|none (sealing key, default
     /// p256) ,signing=ed25519|p256 (default ed25519) ,primary ,require-sealed. Exactly one is the primary
     #[arg(long, required = true, value_name = "SERIAL,FIELD=…")]
     ecu: Vec<NewEcu>,
@@ -163,6 +163,7 @@ fn make<'a>(plan: &'a NewEcu, world: &mut World) -> Result<MadeEcu<'a>, Failure>
     let sealing = match plan.sealing {
         SealingKind::P256 => Some(Kind::P256),
         SealingKind::Rsa3072 => Some(Kind::Rsa3072),
+        SealingKind::XWing => Some(Kind::XWing),
         SealingKind::None => None,
     };
     Ok(MadeEcu {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use sealift_repository::backend::{Backend, Listed, ReadObject, Stored, UploadSink, Version};
+use sealift_repository::backend::{Backend, Listed, ReadObject, Stored, UploadId, UploadSink, Version};
 use sealift_repository::{Store, StoreError, StorePath};
 
 /// How the k-th operation breaks.
@@ -151,11 +151,31 @@ impl Backend for Faulty {
             .trigger
             .run(path, self.inner.begin_upload(path, length))
             .await?;
-        Ok(Box::new(FaultySink {
+        Ok(self.sink(path, inner))
+    }
+
+    async fn resume_upload(
+        &self,
+        path: &StorePath,
+        length: u64,
+        id: &UploadId,
+    ) -> Result<Option<Box<dyn UploadSink>>, StoreError> {
+        let resumed = self.inner.resume_upload(path, length, id).await?;
+        Ok(resumed.map(|inner| self.sink(path, inner)))
+    }
+
+    async fn abort_upload(&self, path: &StorePath, id: &UploadId) -> Result<(), StoreError> {
+        self.trigger.run(path, self.inner.abort_upload(path, id)).await
+    }
+}
+
+impl Faulty {
+    fn sink(&self, path: &StorePath, inner: Box<dyn UploadSink>) -> Box<dyn UploadSink> {
+        Box::new(FaultySink {
             inner,
             path: path.clone(),
             trigger: Arc::clone(&self.trigger),
-        }))
+        })
     }
 }
 
@@ -168,19 +188,27 @@ struct FaultySink {
 
 #[async_trait]
 impl UploadSink for FaultySink {
-    fn piece_bytes(&self) -> usize {
-        self.inner.piece_bytes()
+    fn part_bytes(&self) -> usize {
+        self.inner.part_bytes()
     }
 
-    async fn write(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        self.trigger.run(&self.path, self.inner.write(piece)).await
+    fn parts_at_once(&self) -> usize {
+        self.inner.parts_at_once()
     }
 
-    async fn complete(self: Box<Self>) -> Result<(), StoreError> {
-        self.trigger.run(&self.path, self.inner.complete()).await
+    fn id(&self) -> Option<&UploadId> {
+        self.inner.id()
     }
 
-    async fn abort(self: Box<Self>) -> Result<(), StoreError> {
+    async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError> {
+        self.trigger.run(&self.path, self.inner.put(index, part)).await
+    }
+
+    async fn complete(&self, receipts: Vec<String>) -> Result<(), StoreError> {
+        self.trigger.run(&self.path, self.inner.complete(receipts)).await
+    }
+
+    async fn abort(&self) -> Result<(), StoreError> {
         self.trigger.run(&self.path, self.inner.abort()).await
     }
 }

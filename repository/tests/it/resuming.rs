@@ -1,0 +1,314 @@
+//! An upload that another process began, parts that go at the same time, and objects that are there already.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use sealift_repository::backend::{Backend, Listed, ReadObject, Stored, UploadSink, Version};
+use sealift_repository::{
+    Content, Earlier, KnownPart, ObjectUpload, Store, StoreError, StorePath, Through, Upload, UploadError,
+    UploadId, UploadRecord, paths, upload_bytes,
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::Barrier;
+
+use crate::kit::faulty::{Fault, faulty};
+use crate::kit::{disk, disk_at, memory};
+
+const MIB: usize = 1024 * 1024;
+/// Length of a part on stores that keep parts.
+const PART: usize = 6 * MIB;
+
+fn at() -> StorePath {
+    StorePath::parse("repo/targets/brakes/image").unwrap()
+}
+
+fn image(length: usize) -> Vec<u8> {
+    (0..length).map(|i| u8::try_from(i % 249).unwrap()).collect()
+}
+
+fn content(bytes: &[u8]) -> Content {
+    Content {
+        length: bytes.len() as u64,
+        sha256: Sha256::digest(bytes).into(),
+    }
+}
+
+async fn stored(store: &Store) -> Option<Vec<u8>> {
+    let read = store.read(&at(), 64 * MIB as u64).await.unwrap();
+    read.map(|stored| stored.bytes.to_vec())
+}
+
+/// A recorder that remembers, and counts how often each part was sent.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Written>);
+
+#[derive(Debug, Default)]
+struct Written {
+    id: Option<UploadId>,
+    parts: BTreeMap<u32, KnownPart>,
+    arrivals: BTreeMap<u32, usize>,
+}
+
+impl UploadRecord for Notes {
+    fn begun(&self, id: &UploadId) {
+        let mut written = self.0.lock().unwrap();
+        written.id = Some(id.clone());
+        written.parts.clear();
+    }
+
+    fn sending(&self, part: u32, through: &Through) {
+        let known = KnownPart {
+            through: *through,
+            receipt: None,
+        };
+        self.0.lock().unwrap().parts.insert(part, known);
+    }
+
+    fn stored(&self, part: u32, receipt: &str) {
+        let mut written = self.0.lock().unwrap();
+        written.parts.get_mut(&part).unwrap().receipt = Some(receipt.to_owned());
+        *written.arrivals.entry(part).or_default() += 1;
+    }
+}
+
+impl Notes {
+    fn earlier(&self) -> Option<Earlier> {
+        let written = self.0.lock().unwrap();
+        let parts = written.parts.clone();
+        written.id.clone().map(|id| Earlier { id, parts })
+    }
+}
+
+async fn begin(store: &Store, content: Content, notes: &Arc<Notes>) -> ObjectUpload {
+    let record = Arc::clone(notes) as Arc<dyn UploadRecord>;
+    let begun = ObjectUpload::begin_recorded(store, at(), content, Some(record), notes.earlier()).await;
+    match begun.unwrap() {
+        Upload::Needed(upload) => upload,
+        Upload::Present => panic!("nothing was there"),
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_sent_is_not_sent_again() {
+    let (store, image, notes) = (memory(), image(3 * PART + 5), Arc::new(Notes::default()));
+    let mut upload = begin(&store, content(&image), &notes).await;
+    upload.write(&image[..2 * PART + 17]).await.unwrap();
+    while notes.0.lock().unwrap().arrivals.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(upload);
+    assert_eq!(stored(&store).await, None);
+
+    let mut upload = begin(&store, content(&image), &notes).await;
+    assert_eq!(upload.held_parts(), 2);
+    for piece in image.chunks(700_001) {
+        upload.write(piece).await.unwrap();
+    }
+    upload.finish().await.unwrap();
+    assert!(stored(&store).await.unwrap() == image);
+    let arrivals = notes.0.lock().unwrap().arrivals.clone();
+    assert_eq!(arrivals, BTreeMap::from([(0, 1), (1, 1), (2, 1), (3, 1)]));
+}
+
+#[tokio::test]
+async fn a_part_that_differs_from_what_was_sent_is_not_sent() {
+    for arrived in [true, false] {
+        let (store, image, notes) = (memory(), image(3 * PART), Arc::new(Notes::default()));
+        let mut upload = begin(&store, content(&image), &notes).await;
+        upload.write(&image[..2 * PART]).await.unwrap();
+        while notes.0.lock().unwrap().arrivals.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        drop(upload);
+        if !arrived {
+            // Killed between sending and the answer.
+            notes.0.lock().unwrap().parts.get_mut(&1).unwrap().receipt = None;
+        }
+        let mut changed = image.clone();
+        changed[PART + 3] ^= 1;
+        let mut upload = begin(&store, content(&changed), &notes).await;
+        let wrote = upload.write(&changed).await;
+        let ended = match wrote {
+            Ok(()) => upload.finish().await,
+            Err(error) => Err(error),
+        };
+        assert!(
+            matches!(ended, Err(UploadError::Changed { part: 1, .. })),
+            "{ended:?}"
+        );
+        assert_eq!(notes.0.lock().unwrap().arrivals[&1], 1);
+        assert_eq!(stored(&store).await, None);
+    }
+}
+
+#[tokio::test]
+async fn another_way_to_cut_the_object_begins_anew() {
+    let (store, image, notes) = (memory(), image(2 * PART + 1), Arc::new(Notes::default()));
+    drop(begin(&store, content(&image), &notes).await);
+    let id = notes.earlier().unwrap().id;
+    notes.0.lock().unwrap().id = UploadId::new(id.as_str().to_owned(), 5 * MIB as u64);
+    let mut upload = begin(&store, content(&image), &notes).await;
+    assert_ne!(notes.earlier().unwrap().id.as_str(), id.as_str());
+    upload.write(&image).await.unwrap();
+    upload.finish().await.unwrap();
+    assert!(stored(&store).await.unwrap() == image);
+}
+
+#[test]
+fn ids_from_outside_are_looked_at() {
+    for bad in ["", "a b", "a\n", "\u{e9}", &"x".repeat(2049)] {
+        assert_eq!(UploadId::new(bad.to_owned(), 1), None, "{bad:?}");
+    }
+    assert_eq!(UploadId::new("x".to_owned(), 0), None);
+    assert!(UploadId::new("x".repeat(2048), 1).is_some());
+}
+
+/// Parts wait here until four have come, so that fewer at a time would wait for ever.
+#[derive(Debug)]
+struct FourAtOnce {
+    inner: Arc<dyn Backend>,
+    gate: Arc<Gate>,
+}
+
+#[derive(Debug)]
+struct Gate {
+    barrier: Barrier,
+    inside: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct GatedSink(Box<dyn UploadSink>, Arc<Gate>);
+
+#[async_trait]
+impl UploadSink for GatedSink {
+    fn part_bytes(&self) -> usize {
+        self.0.part_bytes()
+    }
+
+    fn parts_at_once(&self) -> usize {
+        self.0.parts_at_once()
+    }
+
+    fn id(&self) -> Option<&UploadId> {
+        self.0.id()
+    }
+
+    async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError> {
+        let inside = self.1.inside.fetch_add(1, Ordering::SeqCst) + 1;
+        self.1.most.fetch_max(inside, Ordering::SeqCst);
+        self.1.barrier.wait().await;
+        let put = self.0.put(index, part).await;
+        self.1.inside.fetch_sub(1, Ordering::SeqCst);
+        put
+    }
+
+    async fn complete(&self, receipts: Vec<String>) -> Result<(), StoreError> {
+        self.0.complete(receipts).await
+    }
+
+    async fn abort(&self) -> Result<(), StoreError> {
+        self.0.abort().await
+    }
+}
+
+#[async_trait]
+impl Backend for FourAtOnce {
+    fn address(&self) -> String {
+        self.inner.address()
+    }
+
+    async fn create(&self, path: &StorePath, bytes: Bytes) -> Result<Version, StoreError> {
+        self.inner.create(path, bytes).await
+    }
+
+    async fn replace_if(&self, path: &StorePath, bytes: Bytes, v: &Version) -> Result<Version, StoreError> {
+        self.inner.replace_if(path, bytes, v).await
+    }
+
+    async fn read(&self, path: &StorePath, max_bytes: u64) -> Result<Option<Stored>, StoreError> {
+        self.inner.read(path, max_bytes).await
+    }
+
+    async fn open(&self, path: &StorePath) -> Result<Option<Box<dyn ReadObject>>, StoreError> {
+        self.inner.open(path).await
+    }
+
+    fn list(&self, folder: &StorePath) -> BoxStream<'_, Result<Listed, StoreError>> {
+        self.inner.list(folder)
+    }
+
+    async fn delete(&self, path: &StorePath) -> Result<(), StoreError> {
+        self.inner.delete(path).await
+    }
+
+    async fn begin_upload(&self, path: &StorePath, length: u64) -> Result<Box<dyn UploadSink>, StoreError> {
+        let sink = self.inner.begin_upload(path, length).await?;
+        Ok(Box::new(GatedSink(sink, Arc::clone(&self.gate))))
+    }
+}
+
+#[tokio::test]
+async fn four_parts_go_at_once_and_never_more_than_memory_holds() {
+    let gate = Arc::new(Gate {
+        barrier: Barrier::new(4),
+        inside: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let store = Store::new(Arc::new(FourAtOnce {
+        inner: Arc::clone(memory().backend()),
+        gate: Arc::clone(&gate),
+    }));
+    let image = image(8 * PART);
+    upload_bytes(&store, at(), &image).await.unwrap();
+    assert!(stored(&store).await.unwrap() == image);
+    assert!((4..=5).contains(&gate.most.load(Ordering::SeqCst)));
+}
+
+#[tokio::test]
+async fn damage_of_the_right_length_is_seen_and_repaired() {
+    let (folder, on_disk) = disk();
+    for store in [memory(), on_disk] {
+        let image = image(MIB + 3);
+        let mut damaged = image.clone();
+        damaged[MIB / 2] ^= 1;
+        store.create(&at(), damaged.clone()).await.unwrap();
+        upload_bytes(&store, at(), &image).await.unwrap();
+        assert!(stored(&store).await.unwrap() == image);
+
+        // A repair that does not happen is not taken for one because something of that length is there.
+        for step in 0.. {
+            store.delete(&at()).await.unwrap();
+            store.create(&at(), damaged.clone()).await.unwrap();
+            let (broken, trigger) = faulty(&store, step, Fault::Refused);
+            let outcome = upload_bytes(&broken, at(), &image).await;
+            if !trigger.struck() {
+                outcome.unwrap();
+                break;
+            }
+            let repaired = stored(&store).await.unwrap() == image;
+            assert!(repaired || outcome.is_err(), "{step}: {outcome:?}");
+        }
+    }
+    drop(folder);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_on_disk_is_swept_and_what_is_locked_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = disk_at(folder.path());
+    let staging = folder.path().join("repository/private/staging");
+    std::fs::create_dir_all(&staging).unwrap();
+    std::fs::write(staging.join(".upload-dead"), "half").unwrap();
+    let alive = std::fs::File::create(staging.join(".upload-alive")).unwrap();
+    alive.lock().unwrap();
+    upload_bytes(&store, at(), b"whole").await.unwrap();
+    let left: Vec<Listed> = store.list(&paths::staging_folder()).try_collect().await.unwrap();
+    let left: Vec<&str> = left.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(left, ["private/staging/.upload-alive"]);
+}
