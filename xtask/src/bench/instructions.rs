@@ -104,19 +104,24 @@ impl Counts {
         self.0.get(group).copied().unwrap_or_default()
     }
 
-    /// Callgrind's own format: `fn=(id) name` opens a function, later as `fn=(id)` alone; a line that starts with a place
-    /// and a number is its own cost; the line after `calls=` is what a call cost, which is counted where it was spent.
+    /// Callgrind's own format: `fl=(id) name` names a file and `fn=(id) name` opens a function, later as `(id)` alone; a line
+    /// that starts with a place and a number is the function's own cost; the line after `calls=` is what a call cost, which is
+    /// counted where it was spent. A function without a name, as in assembly, goes by its file.
     fn parse(text: &str) -> Self {
         let mut counts = Self::default();
-        let mut names: HashMap<&str, &'static str> = HashMap::new();
-        let mut current = OTHERS;
+        let (mut files, mut functions) = (HashMap::new(), HashMap::new());
+        let (mut file, mut current) = ("", OTHERS);
         let mut of_a_call = false;
         for line in text.lines() {
-            if let Some(function) = line.strip_prefix("fn=").or(line.strip_prefix("cfn=")) {
-                let (id, name) = function.split_once(' ').unwrap_or((function, ""));
-                let group = *names.entry(id).or_insert_with(|| group(name));
-                if line.starts_with("fn=") {
-                    current = group;
+            if let Some((key @ ("fl" | "fi" | "fe" | "cfi" | "cfl"), value)) = line.split_once('=') {
+                let name = resolve(&mut files, value);
+                if key == "fl" {
+                    file = name;
+                }
+            } else if let Some((key @ ("fn" | "cfn"), value)) = line.split_once('=') {
+                let name = resolve(&mut functions, value);
+                if key == "fn" {
+                    current = group(if name.starts_with("0x") { file } else { name });
                 }
             } else if line.starts_with("calls=") {
                 of_a_call = true;
@@ -135,6 +140,12 @@ impl Counts {
     }
 }
 
+/// The name that `(id) name` gives to the id, or that it had before.
+fn resolve<'a>(names: &mut HashMap<&'a str, &'a str>, value: &'a str) -> &'a str {
+    let (id, name) = value.split_once(' ').unwrap_or((value, ""));
+    names.entry(id).or_insert(name)
+}
+
 fn group(function: &str) -> &'static str {
     GROUPS
         .iter()
@@ -148,11 +159,13 @@ mod tests {
 
     #[test]
     fn own_costs_are_counted_and_costs_of_calls_are_not() {
-        let profile = "events: Ir\nfn=(1) main\n10 5\ncfn=(2) sha2::compress\ncalls=2 20\n11 1000\n+3 7\n\
-                       fn=(2)\n20 1000\n* 1\nfn=(3) aws_lc_0_1_aes_gcm\n30 9\ntotals: 1022\n";
+        let profile = "events: Ir\nfl=(1) main.rs\nfn=(1) main\n10 5\ncfi=(2) blake3.S\ncfn=(2) sha2::compress\n\
+                       calls=2 20\n11 1000\n+3 7\n\nfl=(1)\nfn=(2)\n20 1000\n* 1\n\nfl=(1)\nfn=(3) aws_lc_0_1_aes\n30 9\n\n\
+                       fl=(2)\nfn=(4) 0x00d1\n40 8\ntotals: 1030\n";
         let counts = Counts::parse(profile);
         assert!((counts.of(OTHERS) - 12.0).abs() < 1e-9);
         assert!((counts.of("SHA-256 of both sides") - 1001.0).abs() < 1e-9);
         assert!((counts.of("AES-GCM") - 9.0).abs() < 1e-9);
+        assert!((counts.of("BLAKE3") - 8.0).abs() < 1e-9);
     }
 }
