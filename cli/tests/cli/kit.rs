@@ -53,7 +53,8 @@ impl World {
             .args(args)
             .current_dir(self.dir.path())
             .env_clear()
-            .env("TMPDIR", self.dir.path());
+            .env("TMPDIR", self.dir.path())
+            .env("SEALIFT_STATE", self.path("state"));
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

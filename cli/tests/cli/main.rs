@@ -11,6 +11,7 @@ mod image;
 mod kek;
 mod key;
 mod kit;
+mod remote;
 mod repository;
 mod signals;
 mod target;
