@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sealift_envelope::{
-    Binding, ContentKey, Header, KeyFile, KeyId, MAX_KEY_FILE_LEN, PrivateKey, RecipientKey, UnwrapKey, wrap,
+    Binding, ContentKey, Header, KeyFile, KeyId, MAX_KEY_FILE_LEN, RecipientKey, UnwrapKey, wrap,
 };
 use sealift_metadata::uptane::{self, Protection, VerifiedTarget};
 use sealift_repository::{Written, paths};
@@ -25,8 +25,8 @@ pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
 
-    /// Private key-encryption key that opens the key files now
-    #[arg(long, value_name = "KEK.pem")]
+    /// Private key-encryption key that opens the key files now: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
+    #[arg(long, value_name = "KEK.pem|URI")]
     old: PathBuf,
 
     /// Public key-encryption key that shall open them
@@ -51,7 +51,7 @@ enum Outcome {
 }
 
 struct Keys {
-    old: PrivateKey,
+    old: keys::Opener,
     old_id: KeyId,
     new: RecipientKey,
     new_id: KeyId,
@@ -127,7 +127,7 @@ impl Rotate {
             (true, _) => {}
         }
         let binding = Binding::key_file(connection.repository_id().as_str(), target.path().as_str());
-        let content_key = proven(connection, target, &file, &keys.old, &binding).await?;
+        let content_key = proven(connection, target, &file, &*keys.old, &binding).await?;
         // Before the old way in goes, the new one is made afresh from the proven key, not believed.
         file.remove(&keys.new_id);
         let stanza = wrap(
@@ -164,7 +164,7 @@ async fn proven(
     connection: &Connection,
     target: &VerifiedTarget,
     file: &KeyFile,
-    old: &PrivateKey,
+    old: &dyn UnwrapKey,
     binding: &Binding,
 ) -> Result<ContentKey, Failure> {
     let path = target.path();
