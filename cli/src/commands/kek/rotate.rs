@@ -46,10 +46,10 @@ pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
 
-    /// Private key-encryption key that opens the key files now
+    /// Private key-encryption key that opens the key files now: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
     #[arg(
         long,
-        value_name = "KEK.pem",
+        value_name = "KEK.pem|URI",
         required_unless_present = "remove",
         requires = "new"
     )]
@@ -73,7 +73,7 @@ pub(in crate::commands) struct Rotate {
     remove: Option<KeyId>,
 
     /// Private half of the key that shall remain: what is wrapped for it already is opened, not believed
-    #[arg(long, value_name = "NEW.pem")]
+    #[arg(long, value_name = "NEW.pem|URI")]
     check_new: Option<PathBuf>,
 
     /// Key files of neither key are in order: the repository has several key-encryption keys
@@ -191,6 +191,6 @@ impl Rotate {
     }
 
     fn opener(&self, world: &World, path: &Path) -> Result<Opener, Failure> {
-        Ok(Arc::new(keys::opener(world, path, &self.unlock)?))
+        Ok(Arc::from(keys::opener(world, path, &self.unlock)?))
     }
 }
