@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import envelope_example
 import envelope_vectors
 
 SIZES = [0, 1, 16_383, 16_384, 16_385, 32_767, 32_768, 32_769, 131_072, 1_048_575, 1_048_576, 1_048_577, 3_000_000]
@@ -134,6 +135,7 @@ def main(peer, keys=None):
                 suite.image(maker, 20_000, kind, "unknown")
                 suite.refusals(maker, kind)
         envelope_vectors.run(suite.check)
+        suite.check("worked example of the specification", envelope_example.main() == 0, "see its table")
     print(f"{suite.passed} passed, {suite.failed} failed")
     return 0 if suite.passed and not suite.failed else 1
 

@@ -159,6 +159,8 @@ pub(super) fn list(stanzas: &[Vec<u8>]) -> Vec<u8> {
 fn lists(good: &Pieces) -> Vec<Vector> {
     let mine = good.concat()[1..].to_vec();
     let among = |name, comment, stanzas: &[Vec<u8>]| image(name, comment, list(stanzas)).opens_to(b"x");
+    let mut other_type = p256_stranger(0);
+    other_type[1] = 4;
     let indefinite = [&[0x9F], &mine[..], &[0xFF]].concat();
     let twice = list(&[mine.clone(), mine.clone()]);
     let other_twice = list(&[mine.clone(), p256_stranger(1), stranger(1, 384)]);
@@ -170,6 +172,11 @@ fn lists(good: &Pieces) -> Vec<Vector> {
             "recipient-twice-other",
             "the same key id twice, with two types",
             other_twice,
+        ),
+        refused(
+            "stanza-type-4-other",
+            "a reserved recipient type, in another recipient's stanza",
+            list(&[mine.clone(), other_type]),
         ),
         among(
             "recipient-first",
