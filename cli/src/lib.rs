@@ -12,6 +12,7 @@ mod demo;
 mod failure;
 mod faults;
 mod input;
+mod journal;
 mod keys;
 mod memory;
 mod outfile;

@@ -9,6 +9,27 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// them behind.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
+/// What to tell whoever interrupts.
+static FAREWELL: Mutex<Option<String>> = Mutex::new(None);
+
+/// A sentence for whoever interrupts; forgotten when dropped.
+#[derive(Debug)]
+pub(crate) struct Farewell(());
+
+impl Farewell {
+    /// There is one at a time.
+    pub(crate) fn new(text: String) -> Self {
+        *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        Self(())
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        *FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// A temporary file that a signal must remove; forgotten when dropped.
 #[derive(Debug)]
 pub(crate) struct Unfinished(PathBuf);
@@ -41,6 +62,9 @@ pub fn watch() {
         let files = files();
         for path in files.iter() {
             let _ = fs::remove_file(path);
+        }
+        if let Some(text) = &*FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) {
+            eprintln!("{text}");
         }
         // The lock stays held, so that no new file is begun in between.
         std::process::exit(128 + number);

@@ -12,6 +12,7 @@ use crate::cipher::{ChunkCipher, KEY_LEN, NONCE_LEN, Refused};
 use crate::content_key::ContentKey;
 use crate::error::{OpenError, SealError};
 use crate::layout::{COMMITMENT_LEN, MAX_CHUNKS, SALT_LEN, TAG_LEN};
+use crate::scrub::{scrubbed, wipe_stack};
 
 const INFO: &[u8] = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
 
@@ -25,6 +26,10 @@ pub(crate) struct BodyKeys {
 impl BodyKeys {
     /// key ‖ base nonce ‖ commitment = HKDF-Expand-SHA512(content key, info ‖ salt ‖ context)
     pub(crate) fn derive(key: &ContentKey, salt: &[u8; SALT_LEN], context: &[u8]) -> Self {
+        scrubbed(|| Self::derive_here(key, salt, context))
+    }
+
+    fn derive_here(key: &ContentKey, salt: &[u8; SALT_LEN], context: &[u8]) -> Self {
         // HKDF-Expand takes its input key as the HMAC key. HMAC pads a short key with zeros, so padding to the 64 bytes
         // that the hkdf crate insists on gives the same output.
         let mut prk = Zeroizing::new([0; 64]);
@@ -117,6 +122,8 @@ impl BodyKeys {
 impl Drop for BodyKeys {
     fn drop(&mut self) {
         self.base_nonce.zeroize();
+        // What the cipher has left of keys and plaintext.
+        wipe_stack();
     }
 }
 

@@ -76,7 +76,8 @@ const STRIDE: usize = 2;
 pub(crate) struct DigestCounter {
     length: u64,
     core: Core,
-    buffer: Buffer<Core>,
+    // Plaintext, on the heap so that it leaves no copies behind where the counter is handed on. It erases itself.
+    buffer: Box<Buffer<Core>>,
 }
 
 impl DigestCounter {

@@ -145,6 +145,14 @@ pub enum OpenError {
         /// Bytes there are.
         plain_length: u64,
     },
+    /// The source gave another number of bytes than it was asked for.
+    #[error("the source gave {got} bytes where {asked} were asked for. It is cut off, changed, or faulty")]
+    Answer {
+        /// Bytes asked for.
+        asked: u64,
+        /// Bytes given.
+        got: u64,
+    },
     /// The machine was used again after it had failed.
     #[error("this opener has already failed. Start again with a new one")]
     Poisoned,

@@ -1,102 +1,46 @@
 //! Random access to a sealed image (§4.6).
+//!
+//! [`ClaimedLength`] and [`RangedCore`] do no I/O; what reads is built on them: [`RangedOpener`] for ranges,
+//! [`RangedReader`] for `Read + Seek`, and with the feature `async` their counterparts on tokio.
+
+#[cfg(feature = "async")]
+mod async_opener;
+#[cfg(feature = "async")]
+mod async_reader;
+mod cache;
+mod core;
+mod read_at;
+mod reader;
 
 use std::io;
+use std::ops::Range;
 
-use crate::cobblestone::BodyKeys;
+use zeroize::{Zeroize, Zeroizing};
+
 use crate::content_key::ContentKey;
 use crate::error::{OpenError, UnwrapError};
-use crate::header::Header;
-use crate::layout::{CHUNK_LEN, Layout, SEALED_CHUNK_LEN};
+use crate::header::{Header, truncated};
 
-/// Chunks read in one go, at most: 1 MiB.
+#[cfg(feature = "async")]
+pub use self::async_opener::{AsyncRangedOpener, AsyncReadAt};
+#[cfg(feature = "async")]
+pub use self::async_reader::AsyncRangedReader;
+pub use self::core::{Chunks, ClaimedLength, RangedCore};
+pub use self::read_at::ReadAt;
+pub use self::reader::RangedReader;
+
+/// Chunks read in one go for a range, at most: 1 MiB.
 const BATCH: u64 = 64;
-
-/// Bytes that can be read at any place: a file, memory, or ranges of an object.
-pub trait ReadAt {
-    /// How many bytes there are.
-    ///
-    /// # Errors
-    /// Whatever the source fails with.
-    fn size(&self) -> io::Result<u64>;
-
-    /// Fills `buf` from `offset` on.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] behind the end; otherwise whatever the source fails with.
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
-}
-
-impl ReadAt for [u8] {
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.len() as u64)
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        let start = usize::try_from(offset).ok();
-        let range = start.and_then(|s| Some(s..s.checked_add(buf.len())?));
-        let bytes = range
-            .and_then(|r| self.get(r))
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
-        buf.copy_from_slice(bytes);
-        Ok(())
-    }
-}
-
-impl ReadAt for Vec<u8> {
-    fn size(&self) -> io::Result<u64> {
-        self.as_slice().size()
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        self.as_slice().read_exact_at(offset, buf)
-    }
-}
-
-impl<T: ReadAt + ?Sized> ReadAt for &T {
-    fn size(&self) -> io::Result<u64> {
-        T::size(self)
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        T::read_exact_at(self, offset, buf)
-    }
-}
-
-impl ReadAt for std::fs::File {
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
-    }
-
-    #[cfg(unix)]
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(self, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_exact_at(&self, mut offset: u64, mut buf: &mut [u8]) -> io::Result<()> {
-        while !buf.is_empty() {
-            match std::os::windows::fs::FileExt::seek_read(self, buf, offset)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                n => {
-                    buf = &mut buf[n..];
-                    offset += n as u64;
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Opens any range of an image and reads only the chunks that cover it.
 ///
-/// The length is authenticated first, by opening the last chunk; that chunk is kept and never read again.
+/// The length is authenticated first, by opening the last chunk; that chunk is kept and never read again. Nothing else is:
+/// a caller with many small reads takes [`RangedOpener::into_reader`]. A failed read changes nothing, and other ranges can
+/// still be read.
 #[derive(Debug)]
 pub struct RangedOpener<R> {
     source: R,
-    header: Header,
-    keys: BodyKeys,
-    layout: Layout,
-    last: Vec<u8>,
+    core: RangedCore,
     sealed: Vec<u8>,
 }
 
@@ -111,45 +55,34 @@ impl<R: ReadAt> RangedOpener<R> {
     ) -> Result<Self, OpenError> {
         let size = source.size().map_err(OpenError::Read)?;
         let header = Header::read_with(|buffer, from| {
-            let offset = from as u64;
             if size < buffer.len() as u64 {
-                return Err(crate::header::truncated(buffer.len()));
+                return Err(truncated(buffer.len()));
             }
             source
-                .read_exact_at(offset, &mut buffer[from..])
+                .read_exact_at(from as u64, &mut buffer[from..])
                 .map_err(OpenError::Read)
         })?;
         let key = find_key(&header)?;
-        let keys = header.body_keys(&key)?;
-        let layout = Layout::from_sealed_len(header.header_len(), size)?;
-        let mut opener = Self {
-            source,
-            header,
-            keys,
-            layout,
-            last: Vec::new(),
-            sealed: Vec::new(),
-        };
-        let mut last = Vec::with_capacity(CHUNK_LEN);
-        opener.open_chunks(layout.last_chunk(), 1, &mut last)?;
-        opener.last = last;
-        match opener.header.plain_length() {
-            Some(announced) if announced != layout.plain_len() => Err(OpenError::PlainLength {
-                announced,
-                found: layout.plain_len(),
-            }),
-            _ => Ok(opener),
-        }
+        let claim = ClaimedLength::new(header, &key, size)?;
+        let mut sealed = Vec::new();
+        fill(&source, claim.last_chunk(), &mut sealed)?;
+        let core = claim.prove(&sealed)?;
+        Ok(Self { source, core, sealed })
     }
 
     /// The header.
     pub fn header(&self) -> &Header {
-        &self.header
+        self.core.header()
     }
 
     /// Bytes of plaintext, authenticated.
     pub fn plain_length(&self) -> u64 {
-        self.layout.plain_len()
+        self.core.plain_length()
+    }
+
+    /// A reader with a cursor and a cache, at the start of the plaintext.
+    pub fn into_reader(self) -> RangedReader<R> {
+        RangedReader::from_parts(self.source, self.core)
     }
 
     /// Appends `len` bytes of plaintext from `start` on to `out`; on failure `out` is as before.
@@ -158,17 +91,17 @@ impl<R: ReadAt> RangedOpener<R> {
     /// [`OpenError::Range`] outside the plaintext, else [`OpenError`].
     pub fn read_range(&mut self, start: u64, len: u64, out: &mut Vec<u8>) -> Result<(), OpenError> {
         let plain_length = self.plain_length();
-        let range = OpenError::Range {
-            start,
-            len,
-            plain_length,
-        };
-        let Some(end) = start.checked_add(len).filter(|end| *end <= plain_length) else {
-            return Err(range);
+        let Some(end) = start.checked_add(len) else {
+            return Err(OpenError::Range {
+                start,
+                len,
+                plain_length,
+            });
         };
         let from = out.len();
-        let result = self.copy_range(start, end, out);
+        let result = self.copy_range(&(start..end), out);
         if result.is_err() {
+            out[from..].zeroize();
             out.truncate(from);
         }
         result
@@ -177,64 +110,47 @@ impl<R: ReadAt> RangedOpener<R> {
     /// Fills `buf` from plaintext byte `start` on, short at the end of the plaintext; returns how much was filled.
     ///
     /// # Errors
-    /// [`OpenError`]; `buf` then holds nothing of use.
+    /// [`OpenError`]; `buf` is then as before.
     pub fn read_at(&mut self, start: u64, buf: &mut [u8]) -> Result<usize, OpenError> {
         let rest = self.plain_length().saturating_sub(start);
         let len = usize::try_from(rest).unwrap_or(usize::MAX).min(buf.len());
-        let mut out = Vec::with_capacity(len);
         if len > 0 {
+            let mut out = Zeroizing::new(Vec::with_capacity(len));
             self.read_range(start, len as u64, &mut out)?;
+            buf[..len].copy_from_slice(&out);
         }
-        buf[..len].copy_from_slice(&out);
         Ok(len)
     }
 
-    fn copy_range(&mut self, start: u64, end: u64, out: &mut Vec<u8>) -> Result<(), OpenError> {
-        if start == end {
-            return Ok(());
+    fn copy_range(&mut self, range: &Range<u64>, out: &mut Vec<u8>) -> Result<(), OpenError> {
+        let mut chunks = self.core.plan(range)?;
+        reserve(out, range)?;
+        let mut opened = Zeroizing::new(Vec::new());
+        while let Some(batch) = chunks.take_front(BATCH) {
+            fill(&self.source, self.core.sealed_range(batch), &mut self.sealed)?;
+            opened.clear();
+            opened.reserve(self.sealed.len());
+            self.core.open(batch, &self.sealed, &mut opened)?;
+            RangedCore::append_opened(batch, &opened, range, out);
         }
-        let last_chunk = self.layout.last_chunk();
-        let (mut chunk, until) = (Layout::chunk_of(start), Layout::chunk_of(end - 1) + 1);
-        let whole_until = until.min(last_chunk);
-        let mut plain = Vec::new();
-        while chunk < whole_until {
-            let count = (whole_until - chunk).min(BATCH);
-            plain.clear();
-            self.open_chunks(chunk, count, &mut plain)?;
-            append_overlap(&plain, chunk, start, end, out);
-            chunk += count;
-        }
-        if until > last_chunk {
-            append_overlap(&self.last, last_chunk, start, end, out);
-        }
-        Ok(())
-    }
-
-    /// Reads and opens chunks `first..first + count`, at most [`BATCH`], onto `out`.
-    fn open_chunks(&mut self, first: u64, count: u64, out: &mut Vec<u8>) -> Result<(), OpenError> {
-        let (from, to) = (
-            self.layout.offset(first),
-            self.layout.offset(first + count).min(self.layout.sealed_len()),
-        );
-        let len = usize::try_from(to - from).map_err(|_| OpenError::TooLong)?;
-        self.sealed.resize(len, 0);
-        self.source
-            .read_exact_at(from, &mut self.sealed)
-            .map_err(OpenError::Read)?;
-        for (index, chunk) in (first..).zip(self.sealed.chunks(SEALED_CHUNK_LEN)) {
-            self.keys.open_chunk(index, chunk, out)?;
-        }
+        self.core.append_last(range, out);
         Ok(())
     }
 }
 
-/// Appends that part of `plain`, which starts with chunk `first`, that lies in `start..end`.
-fn append_overlap(plain: &[u8], first: u64, start: u64, end: u64, out: &mut Vec<u8>) {
-    let base = first * CHUNK_LEN as u64;
-    let clamp = |at: u64| {
-        usize::try_from(at.saturating_sub(base))
-            .unwrap_or(usize::MAX)
-            .min(plain.len())
-    };
-    out.extend_from_slice(&plain[clamp(start)..clamp(end)]);
+/// Makes room at once: a buffer that grows leaves copies of plaintext behind.
+fn reserve(out: &mut Vec<u8>, range: &Range<u64>) -> Result<(), OpenError> {
+    let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+    out.try_reserve(len)
+        .map_err(|_| OpenError::Read(io::ErrorKind::OutOfMemory.into()))
 }
+
+/// Reads `range` of `source` into `buffer`. Ranges come from plans, which are bounded.
+fn fill(source: &impl ReadAt, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<(), OpenError> {
+    let len = usize::try_from(range.end - range.start).map_err(|_| OpenError::TooLong)?;
+    buffer.resize(len, 0);
+    source.read_exact_at(range.start, buffer).map_err(OpenError::Read)
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::content_key::ContentKey;
 use crate::digest::EnvelopeDigest;
 use crate::error::SealError;
 use crate::keys::RecipientKey;
+use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, WRAPPED_KEY_LEN};
 
 /// An encapsulation and the content key wrapped with it.
@@ -31,11 +32,11 @@ pub fn wrap<R: CryptoRng + ?Sized>(
 ) -> Result<Stanza, SealError> {
     let key_id = to.key_id();
     let info = binding.info(to.wrap(), &key_id, digest);
-    let wrapped = match to {
+    let wrapped = scrubbed(|| match to {
         RecipientKey::P256(public) => hpke_p256::wrap(key, public, &info, rng),
         RecipientKey::Rsa(public) => rsa_oaep::wrap(key, public, &info, rng),
         RecipientKey::XWing(public) => x_wing::wrap(key, public.as_bytes(), &info, rng),
-    };
+    });
     let (enc, ciphertext) = wrapped.ok_or(SealError::Wrap(key_id))?;
     Stanza::new(to.wrap(), key_id, enc, ciphertext).map_err(SealError::Params)
 }

@@ -11,20 +11,20 @@ use sealift_envelope::{CHUNK_LEN, Layout, OpenError, RangedOpener, ReadAt, SEALE
 use crate::support::{BOUNDARIES, for_p256, key_of, open_stream, plaintext, plan, run, sealed};
 
 /// Remembers what was read.
-struct Counting<'a> {
+pub(crate) struct Counting<'a> {
     bytes: &'a [u8],
     reads: RefCell<Vec<Range<u64>>>,
 }
 
 impl<'a> Counting<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
             reads: RefCell::default(),
         }
     }
 
-    fn take_reads(&self) -> Vec<Range<u64>> {
+    pub(crate) fn take_reads(&self) -> Vec<Range<u64>> {
         self.reads.take()
     }
 }

@@ -62,8 +62,9 @@ fn sealing_makes_the_list_of_the_sealed_bytes() {
             segment_size: SIZE,
             ..SealParams::default()
         };
-        let plan = SealPlan::new(params, &mut TestRng::new("segments")).unwrap();
         for len in [0, 65_536, 500_000] {
+            // A plan runs over one plaintext only.
+            let plan = SealPlan::new(params.clone(), &mut TestRng::new("segments")).unwrap();
             let mut image = Vec::new();
             let sealed = plan
                 .run(plaintext(len).as_slice(), &mut image, &mut |_| {})

@@ -16,6 +16,7 @@ pub mod https;
 pub mod process;
 pub mod rng;
 pub mod s3;
+pub mod stand_in;
 pub mod tree;
 pub mod wire_cut;
 pub mod world;

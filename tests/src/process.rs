@@ -70,13 +70,7 @@ impl Program {
     #[must_use]
     pub fn limited_to(self, bytes: u64) -> Self {
         let mut limited = Self::binary_with_file_limit(&self.name, bytes);
-        limited.command.args(self.command.get_args());
-        for (name, value) in self.command.get_envs() {
-            limited.command.env(name, value.expect("no variable is removed"));
-        }
-        if let Some(dir) = self.command.get_current_dir() {
-            limited.command.current_dir(dir);
-        }
+        limited.take_over(&self.command);
         limited
     }
 
@@ -113,6 +107,32 @@ impl Program {
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = Some(bytes.into());
         self
+    }
+
+    /// Reads standard input from a pipe that `cat` fills with a file, so that the input has no length and no end to seek to.
+    #[must_use]
+    pub fn reading(self, file: &Path) -> Self {
+        let mut piped = Self::new(&self.name, "/bin/bash");
+        let script = "exec \"$@\" < <(cat \"$0\")";
+        piped
+            .command
+            .arg("-c")
+            .arg(script)
+            .arg(file)
+            .arg(self.command.get_program());
+        piped.take_over(&self.command);
+        piped
+    }
+
+    /// Arguments, environment and directory of another command.
+    fn take_over(&mut self, other: &Command) {
+        self.command.args(other.get_args());
+        for (name, value) in other.get_envs() {
+            self.command.env(name, value.expect("no variable is removed"));
+        }
+        if let Some(dir) = other.get_current_dir() {
+            self.command.current_dir(dir);
+        }
     }
 
     /// The command line as a person would read it.

@@ -8,9 +8,12 @@
 mod documented;
 mod hostile;
 mod image;
+mod image_files;
 mod kek;
+mod kek_trouble;
 mod key;
 mod kit;
+mod remote;
 mod repository;
 mod signals;
 mod target;

@@ -16,6 +16,7 @@ use super::x_wing::{self, X_WING, XWingPublic};
 use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS, RecipientKey, UnwrapKey};
 use crate::content_key::ContentKey;
 use crate::error::{KeyError, UnwrapError};
+use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, Wrap};
 use crate::wrap;
 
@@ -34,7 +35,7 @@ pub struct PrivateKey {
 }
 
 enum Secret {
-    P256(p256::SecretKey),
+    P256(Box<p256::SecretKey>),
     Rsa {
         key: Box<RsaPrivateKey>,
         blinding_seed: Zeroizing<[u8; 32]>,
@@ -64,9 +65,13 @@ impl PrivateKey {
         if block.contains("Proc-Type:") {
             return Err(KeyError::TraditionalEncryption);
         }
+        scrubbed(|| Self::from_block(label, block, passphrase)?.into_key(min_rsa_bits))
+    }
+
+    fn from_block(label: &str, block: &str, passphrase: Option<&[u8]>) -> Result<Secret, KeyError> {
         let (_, document) = SecretDocument::from_pem(block).map_err(|_| EXPECTED)?;
         let der = document.as_bytes();
-        let secret = match label {
+        match label {
             ENCRYPTED => {
                 let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed)?;
                 let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
@@ -75,18 +80,17 @@ impl PrivateKey {
             }
             PLAIN => Secret::from_pkcs8_der(der),
             SEC1 => p256::SecretKey::from_sec1_der(der)
-                .map(Secret::P256)
+                .map(|key| Secret::P256(Box::new(key)))
                 .map_err(|_| KeyError::Malformed),
             _ => RsaPrivateKey::from_pkcs1_der(der)
                 .map_err(|_| KeyError::Malformed)
                 .and_then(Secret::rsa),
-        }?;
-        secret.into_key(min_rsa_bits)
+        }
     }
 
     /// A fresh P-256 key.
     pub fn generate_p256<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let secret = Secret::P256(p256::SecretKey::generate_from_rng(rng));
+        let secret = scrubbed(|| Secret::P256(Box::new(p256::SecretKey::generate_from_rng(rng))));
         let key_id = secret.public().key_id();
         Self { secret, key_id }
     }
@@ -98,8 +102,10 @@ impl PrivateKey {
     pub fn generate_x_wing<R: CryptoRng + ?Sized>(rng: &mut R) -> Result<Self, KeyError> {
         let mut seed = Zeroizing::new([0; wrap::x_wing::SEED_LEN]);
         rng.fill_bytes(seed.as_mut_slice());
-        let key = wrap::x_wing::private(&seed).ok_or(KeyError::Generate)?;
-        Secret::XWing(Box::new(key)).into_key(MIN_RSA_BITS)
+        scrubbed(|| {
+            let key = wrap::x_wing::private(&seed).ok_or(KeyError::Generate)?;
+            Secret::XWing(Box::new(key)).into_key(MIN_RSA_BITS)
+        })
     }
 
     /// A fresh RSA key of `bits` bits. This takes seconds.
@@ -122,8 +128,10 @@ impl PrivateKey {
                 max: MAX_RSA_BITS,
             });
         }
-        let key = RsaPrivateKey::new(rng, bits).map_err(|_| KeyError::Generate)?;
-        Secret::rsa(key)?.into_key(min)
+        scrubbed(|| {
+            let key = RsaPrivateKey::new(rng, bits).map_err(|_| KeyError::Generate)?;
+            Secret::rsa(key)?.into_key(min)
+        })
     }
 
     /// The key as PKCS#8 PEM; with a passphrase encrypted (PBES2, scrypt, AES-256-CBC), without one in the clear.
@@ -131,6 +139,14 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::Generate`].
     pub fn to_pkcs8_pem<R: CryptoRng + ?Sized>(
+        &self,
+        passphrase: Option<&[u8]>,
+        rng: &mut R,
+    ) -> Result<Zeroizing<String>, KeyError> {
+        scrubbed(|| self.to_block(passphrase, rng))
+    }
+
+    fn to_block<R: CryptoRng + ?Sized>(
         &self,
         passphrase: Option<&[u8]>,
         mut rng: &mut R,
@@ -177,11 +193,11 @@ impl UnwrapKey for PrivateKey {
     }
 
     fn unwrap_stanza(&self, stanza: &Stanza, info: &[u8]) -> Result<ContentKey, UnwrapError> {
-        match &self.secret {
+        scrubbed(|| match &self.secret {
             Secret::P256(key) => wrap::hpke_p256::unwrap(key, stanza, info),
             Secret::Rsa { key, blinding_seed } => wrap::rsa_oaep::unwrap(key, blinding_seed, stanza, info),
             Secret::XWing(key) => wrap::x_wing::unwrap(key, stanza, info),
-        }
+        })
     }
 }
 
@@ -203,7 +219,7 @@ impl Secret {
             return x_wing::private_from_pkcs8(&info).map(|key| Self::XWing(Box::new(key)));
         }
         p256::SecretKey::try_from(info)
-            .map(Self::P256)
+            .map(|key| Self::P256(Box::new(key)))
             .map_err(|_| KeyError::Malformed)
     }
 

@@ -156,8 +156,7 @@ fn fits(to: &RecipientKey, wrap: Wrap, stanza: &Stanza) -> Result<(), UnwrapErro
 
 fn content_key(opened: Option<Zeroizing<Vec<u8>>>) -> Result<ContentKey, UnwrapError> {
     let opened = opened.ok_or(UnwrapError::Refused)?;
-    let bytes = opened.as_slice().try_into().map_err(|_| UnwrapError::Refused)?;
-    Ok(ContentKey::from_bytes(bytes))
+    ContentKey::from_slice(&opened).ok_or(UnwrapError::Refused)
 }
 
 /// RFC 9180 §4.1 `Decap` from the result of DH on, then §5.1.1 and §6.1 in base mode.

@@ -41,5 +41,8 @@ pub(super) fn open<K: Kem>(key: &K::PrivateKey, stanza: &Stanza, info: &[u8]) ->
         &[],
     );
     let opened = Zeroizing::new(opened.ok()?);
-    Some(ContentKey::from_bytes(opened.as_slice().try_into().ok()?))
+    ContentKey::from_slice(&opened)
 }
+
+#[cfg(test)]
+mod tests;

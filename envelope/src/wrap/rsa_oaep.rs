@@ -73,8 +73,7 @@ fn open(secret: &[u8; SECRET_LEN], stanza: &Stanza, info: &[u8]) -> Result<Conte
         .decrypt(&nonce, stanza.ciphertext())
         .map_err(|_| UnwrapError::Refused)?;
     let opened = Zeroizing::new(opened);
-    let bytes = opened.as_slice().try_into().map_err(|_| UnwrapError::Refused)?;
-    Ok(ContentKey::from_bytes(bytes))
+    ContentKey::from_slice(&opened).ok_or(UnwrapError::Refused)
 }
 
 /// RSAES-OAEP-DECRYPT with blinding. `None` must not be told apart from a tag that does not match.

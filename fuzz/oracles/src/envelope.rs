@@ -1,12 +1,6 @@
 //! Oracles of the sealed image.
 
-use std::cell::Cell;
-use std::io;
-
-use sealift_envelope::{
-    CHUNK_LEN, Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_RECIPIENTS, Opener, RangedOpener, ReadAt,
-    SEALED_CHUNK_LEN,
-};
+use sealift_envelope::{Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_RECIPIENTS, Opener};
 
 use crate::edit;
 use crate::sealed_world::{Image, binding, world};
@@ -87,65 +81,6 @@ fn open(header: &Header, image: &Image, body: &[u8], piece: usize) -> Option<Vec
         "unauthenticated plaintext was let out"
     );
     ended.ok().map(|()| plain)
-}
-
-/// Any range that is given out is genuine, and reading it touches only the chunks that cover it.
-pub fn opener_ranged(input: &[u8]) {
-    let Some((&[selector, s0, s1, l0, l1], rest)) = input.split_first_chunk() else {
-        return;
-    };
-    let images = &world().images;
-    let image = &images[usize::from(selector) % images.len()];
-    let source = Counted {
-        bytes: edit::apply(rest, &image.sealed),
-        read: Cell::new(0),
-    };
-    let Ok(mut opener) = RangedOpener::new(&source, |_| Ok(image.content_key())) else {
-        return;
-    };
-    let plain_length = image.plain.len() as u64;
-    assert_eq!(
-        opener.plain_length(),
-        plain_length,
-        "the length is authenticated before anything is read"
-    );
-    let start = u64::from(u16::from_be_bytes([s0, s1]));
-    let length = u64::from(u16::from_be_bytes([l0, l1]));
-    let before = source.read.get();
-    let mut out = Vec::new();
-    let result = opener.read_range(start, length, &mut out);
-    let chunk = CHUNK_LEN as u64;
-    let chunks = length.div_ceil(chunk) + 1;
-    assert!(
-        source.read.get() - before <= chunks * SEALED_CHUNK_LEN as u64,
-        "only covering chunks are read"
-    );
-    match result {
-        Ok(()) => {
-            let end = start + length;
-            assert!(end <= plain_length, "a range past the end was given");
-            let (start, end) = (usize::try_from(start).unwrap(), usize::try_from(end).unwrap());
-            assert_eq!(out, &image.plain[start..end], "a range of other plaintext");
-        }
-        Err(_) => assert!(out.is_empty(), "a failed read leaves nothing behind"),
-    }
-}
-
-/// Counts the bytes that are asked for.
-struct Counted {
-    bytes: Vec<u8>,
-    read: Cell<u64>,
-}
-
-impl ReadAt for Counted {
-    fn size(&self) -> io::Result<u64> {
-        self.bytes.size()
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        self.read.set(self.read.get() + buf.len() as u64);
-        self.bytes.read_exact_at(offset, buf)
-    }
 }
 
 /// A key box or key file that is accepted is exactly the bytes it came from, and only the genuine box opens.

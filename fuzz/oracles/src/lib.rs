@@ -16,13 +16,15 @@ mod ciphers;
 mod edit;
 mod envelope;
 mod metadata;
+mod random_access;
 mod range;
 mod sealed_world;
 mod seeds;
 mod trust_world;
 
 pub use ciphers::ciphers;
-pub use envelope::{header, key_box, opener_ranged, opener_sequential};
+pub use envelope::{header, key_box, opener_sequential};
 pub use metadata::{canonical_json, manifest, root, snapshot, targets, timestamp, trust_sequence};
+pub use random_access::opener_ranged;
 pub use range::range_header;
 pub use seeds::{Seed, TARGETS, Target};

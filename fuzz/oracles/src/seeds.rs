@@ -85,18 +85,50 @@ fn opener_sequential() -> Vec<Seed> {
 }
 
 fn opener_ranged() -> Vec<Seed> {
+    // Kind, place, length: 0 is a range, 1 a read after a seek from the end, 3 an exact read from the start, 4 and 14 a
+    // buffer, 2 a read after a seek from here.
+    const HERE: usize = 0x7fff;
+    let sequences: [(&str, &[(u8, usize, usize)]); 6] = [
+        ("inside", &[(0, 1, 9)]),
+        ("across", &[(0, 16_380, 8), (3, 16_380, 8)]),
+        (
+            "past-the-end",
+            &[(0, 60_000, 60_000), (3, 60_000, 60_000), (1, 0, 9)],
+        ),
+        (
+            "in-a-row",
+            &[
+                (3, 0, 100),
+                (2, HERE, 16_384),
+                (2, HERE, 16_384),
+                (2, HERE, 16_384),
+            ],
+        ),
+        (
+            "back-and-forth",
+            &[
+                (1, 20, 40),
+                (3, 0, 7),
+                (14, HERE, 5),
+                (1, 20_000, 3),
+                (3, 3, 16_384),
+            ],
+        ),
+        ("before-the-start", &[(2, 0, 5), (4, 60_000, 5)]),
+    ];
     let mut seeds = Vec::new();
     for (index, image) in (0_u8..).zip(&world().images) {
-        for (what, start, length) in [
-            ("all", 0, image.plain.len()),
-            ("inside", 1, 9),
-            ("across", 16_380, 8),
-            ("past-the-end", 60_000, 60_000),
-        ] {
-            let range = [start, length]
-                .map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes())
-                .concat();
-            let input = [vec![index], range.clone()].concat();
+        let all: &[(u8, usize, usize)] = &[(0, 0, image.plain.len())];
+        for (what, steps) in sequences.into_iter().chain([("all", all)]) {
+            let mut input = vec![index, u8::try_from(steps.len()).unwrap_or(u8::MAX)];
+            for (kind, place, length) in steps {
+                input.push(*kind);
+                input.extend(
+                    [*place, *length]
+                        .map(|n| u16::try_from(n).unwrap_or(u16::MAX).to_be_bytes())
+                        .concat(),
+                );
+            }
             seeds.push(seed(format!("{}-{what}", image.name), input.clone()));
             let flipped = [input, script(0, image.header_len + 20, 0x80)].concat();
             seeds.push(seed(format!("{}-{what}-flipped", image.name), flipped));

@@ -30,6 +30,12 @@ impl Daemon {
         std::fs::read_to_string(&self.err).unwrap_or_default()
     }
 
+    /// Its process id, for signals.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Command line and both outputs, for failures.
     #[must_use]
     pub fn log(&self) -> String {
@@ -74,13 +80,18 @@ impl Daemon {
         }
     }
 
-    /// As [`Self::wait_until`], where its end may be what is waited for.
+    /// As [`Self::wait_for`] with another bound.
     ///
     /// # Panics
     /// When the deadline passes.
     #[track_caller]
-    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
-        let deadline = Deadline::seconds(60);
+    pub fn wait_within<T>(
+        &mut self,
+        seconds: u64,
+        what: &str,
+        mut look: impl FnMut(&mut Self) -> Option<T>,
+    ) -> T {
+        let deadline = Deadline::seconds(seconds);
         loop {
             if let Some(found) = look(self) {
                 return found;
@@ -92,6 +103,15 @@ impl Daemon {
             );
             deadline.pause();
         }
+    }
+
+    /// As [`Self::wait_until`], where its end may be what is waited for.
+    ///
+    /// # Panics
+    /// When the deadline passes.
+    #[track_caller]
+    pub fn wait_for<T>(&mut self, what: &str, look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        self.wait_within(60, what, look)
     }
 
     /// Waits for its own end.

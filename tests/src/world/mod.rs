@@ -128,7 +128,9 @@ impl World {
     /// Adds the world's directory and environment to a program.
     #[must_use]
     pub fn surround(&self, program: Program) -> Program {
-        let program = program.current_dir(self.dir.path());
+        let program = program
+            .current_dir(self.dir.path())
+            .env("SEALIFT_STATE", self.path("state"));
         self.environment
             .iter()
             .fold(program, |program, (name, value)| program.env(name, value))

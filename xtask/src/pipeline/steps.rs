@@ -88,7 +88,7 @@ pub(super) const STEPS: &[Step] = &[
     ),
     slow(
         "big",
-        "4 GiB and a byte sealed and opened in little memory, in a release build",
+        "4 GiB and a byte sealed and opened, 5 GiB and a byte uploaded, in little memory, in a release build",
         cargo::big,
     ),
     slow("doc", "documentation with warnings denied", cargo::doc),

@@ -4,6 +4,7 @@ mod inspect;
 mod open;
 mod origin;
 mod range;
+mod remote;
 mod seal;
 mod segments;
 mod wrapped;

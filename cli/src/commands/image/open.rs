@@ -1,6 +1,5 @@
 //! `sealift image open`.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use serde_json::json;
 
 use super::origin::{Origin, OriginArgs};
 use super::range::PlainRange;
+use super::remote::{self, Remote};
 use super::segments::SignedSegments;
 use super::wrapped::WrappedKeyArgs;
 use crate::cipher::CipherArgs;
@@ -35,7 +35,7 @@ pub(in crate::commands) struct Open {
     #[command(flatten)]
     unlock: Unlock,
 
-    /// Only these bytes of the image: START-END, both inclusive and from 0 as in HTTP, or START-. Needs a file, not a pipe
+    /// Only these bytes of the image: START-END, both inclusive and from 0 as in HTTP, or START-. Needs a file or an address, not a pipe
     #[arg(long, value_name = "START-END")]
     range: Option<PlainRange>,
 
@@ -55,7 +55,7 @@ pub(in crate::commands) struct Open {
     #[command(flatten)]
     overwrite: Overwrite,
 
-    /// Sealed image, `-` for stdin
+    /// Sealed image, `-` for stdin; with --range also an http://, https://, s3:// or file:// address
     #[arg(default_value = "-")]
     input: PathBuf,
 }
@@ -63,26 +63,33 @@ pub(in crate::commands) struct Open {
 impl Open {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
         let target = self.target()?;
-        let input = Input::open(&self.input)?;
-        let ranged = match (self.range, input) {
-            (None, input) => Err(input),
-            (Some(range), Input::File(file, _)) => Ok((range, file)),
-            (Some(_), Input::Stream(_)) => {
-                return Err(
-                    Failure::usage("--range needs a file: a pipe cannot be read from its end")
-                        .next("name the sealed file instead of `-`"),
-                );
-            }
-        };
+        let input = self.source()?;
         let key = keys::opener(world, &self.key, &self.unlock)?;
         let origin = self.origin.verify(world, self.range.is_some())?;
         if origin.is_none() {
             world.warn("origin NOT verified: whoever has the public key could have made this image");
         }
         let sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
-        match ranged {
-            Ok((range, file)) => self.range(world, range, file, &key, origin.as_ref(), sink),
-            Err(input) => self.whole(world, input, &key, origin.as_ref(), sink),
+        match input {
+            Source::Whole(input) => self.whole(world, input, &key, origin.as_ref(), sink),
+            Source::Ranged(range, image) => self.range(world, range, &*image, &key, origin.as_ref(), sink),
+        }
+    }
+
+    fn source(&self) -> Result<Source, Failure> {
+        if let Some(address) = remote::address(&self.input) {
+            let range = self.range.ok_or_else(|| {
+                Failure::usage("an address is read by ranges").next("add --range 0- for the whole image")
+            })?;
+            return Ok(Source::Ranged(range, Box::new(Remote::open(address)?)));
+        }
+        match (self.range, Input::open(&self.input)?) {
+            (None, input) => Ok(Source::Whole(input)),
+            (Some(range), Input::File(file, _)) => Ok(Source::Ranged(range, Box::new(file))),
+            (Some(_), Input::Stream(_)) => Err(Failure::usage(
+                "--range needs a file: a pipe cannot be read from its end",
+            )
+            .next("name the sealed file instead of `-`")),
         }
     }
 
@@ -128,24 +135,23 @@ impl Open {
         &self,
         world: &World,
         range: PlainRange,
-        file: File,
+        image: &dyn ReadAt,
         key: &PrivateKey,
         origin: Option<&Origin>,
         sink: Sink,
     ) -> Result<(), Failure> {
         if let Some(origin) = origin {
-            let length = file
-                .metadata()
-                .map_err(|error| Failure::file("examine", &self.input, error))?
-                .len();
+            let length = image
+                .size()
+                .map_err(|error| Failure::file("examine", &self.input, error))?;
             origin.check_length(length)?;
         }
         // Everybody who can open the image can also make chunks that open, so a part of it is the repository's only where
         // its segments are the signed ones.
         match origin.and_then(Origin::segments) {
-            None => self.range_of(world, range, &file, key, origin, sink, || None),
+            None => self.range_of(world, range, image, key, origin, sink, || None),
             Some(list) => {
-                let source = SignedSegments::new(file, list.clone());
+                let source = SignedSegments::new(image, list.clone());
                 self.range_of(world, range, &source, key, origin, sink, || source.refusal())
             }
         }
@@ -164,7 +170,9 @@ impl Open {
     ) -> Result<(), Failure> {
         let failed = |error: OpenError| {
             let what = format!("cannot open a range of {}", self.shown());
-            refusal().unwrap_or_else(|| faults::open(what, error))
+            refusal().unwrap_or_else(|| {
+                remote::refusal(&what, error).unwrap_or_else(|error| faults::open(what, error))
+            })
         };
         let mut refused = None;
         let opener = RangedOpener::new(source, |header| {
@@ -261,12 +269,18 @@ impl Open {
     }
 
     fn shown(&self) -> String {
-        if self.input.as_os_str() == "-" {
-            "stdin".to_owned()
-        } else {
-            self.input.display().to_string()
+        match remote::address(&self.input) {
+            Some(address) => remote::shown(address).to_owned(),
+            None if self.input.as_os_str() == "-" => "stdin".to_owned(),
+            None => self.input.display().to_string(),
         }
     }
+}
+
+/// What is opened.
+enum Source {
+    Whole(Input),
+    Ranged(PlainRange, Box<dyn ReadAt>),
 }
 
 /// Why there is no content key: the library's reason, or one of ours that its error type cannot carry.

@@ -1,7 +1,6 @@
-//! A local file read only as far as its segments are the signed ones.
+//! An image read only as far as its segments are the signed ones.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io;
 
 use sealift_envelope::{ReadAt, SegmentList};
@@ -9,19 +8,18 @@ use sealift_envelope::{ReadAt, SegmentList};
 use super::open::not_signed;
 use crate::failure::Failure;
 
-/// Hands out bytes of the file only from segments whose digest is in the signed list; the last one is kept.
-#[derive(Debug)]
-pub(super) struct SignedSegments {
-    file: File,
+/// Hands out bytes of the image only from segments whose digest is in the signed list; the last one is kept.
+pub(super) struct SignedSegments<'a> {
+    image: &'a dyn ReadAt,
     list: SegmentList,
     kept: RefCell<Option<(u64, Vec<u8>)>>,
     refused: Cell<Option<u64>>,
 }
 
-impl SignedSegments {
-    pub(super) fn new(file: File, list: SegmentList) -> Self {
+impl<'a> SignedSegments<'a> {
+    pub(super) fn new(image: &'a dyn ReadAt, list: SegmentList) -> Self {
         Self {
-            file,
+            image,
             list,
             kept: RefCell::new(None),
             refused: Cell::new(None),
@@ -44,7 +42,7 @@ impl SignedSegments {
             .ok_or(io::ErrorKind::UnexpectedEof)?;
         let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
         let mut bytes = vec![0; length];
-        self.file.read_exact_at(range.start, &mut bytes)?;
+        self.image.read_exact_at(range.start, &mut bytes)?;
         if self.list.check(index, &bytes) {
             return Ok(bytes);
         }
@@ -53,7 +51,7 @@ impl SignedSegments {
     }
 }
 
-impl ReadAt for SignedSegments {
+impl ReadAt for SignedSegments<'_> {
     fn size(&self) -> io::Result<u64> {
         Ok(self.list.object_length())
     }

@@ -1,20 +1,23 @@
 //! `sealift target add`: seal and publish in one go.
 
-use std::path::PathBuf;
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sealift_envelope::{Binding, Digest, KeyFile, SealPlan, SegmentAlg};
+use sealift_envelope::{Binding, Digest, KeyFile, RecipientKey, SealPlan, SegmentAlg};
 use sealift_metadata::ids::{HardwareId, TargetPath};
 use sealift_metadata::targets::TargetFile;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 use sealift_repository::{ChangeError, Store, TargetMap, Written, paths, upload_bytes};
 use serde_json::json;
 
-use super::object::{Described, Form, Prepared};
+use super::object::{Described, Form};
 use super::presealed::PresealedArgs;
+use super::sending::{Done, Sending};
 use crate::commands::image;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
+use crate::journal::StateArgs;
 use crate::publishing::{self, SigningArgs};
 use crate::sealing::SealOptions;
 use crate::store::RepositoryArgs;
@@ -23,7 +26,9 @@ use crate::{World, faults, keys, output};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between, \
-nothing is published. A pipe is sealed into a spool file first. Plaintext never leaves this machine.")]
+it is sealed again with a fresh key. A pipe is sealed into a spool file first. Plaintext never leaves this machine. \
+If the upload is interrupted, run the same command again: what the store has is not sent again. See \
+`sealift target uploads`.")]
 pub(in crate::commands) struct Add {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -79,8 +84,21 @@ pub(in crate::commands) struct Add {
     )]
     spool: PathBuf,
 
+    #[command(flatten)]
+    state: StateArgs,
+
+    /// Write nothing down for a later run, and use nothing that an earlier one wrote down
+    #[arg(long)]
+    no_resume: bool,
+
     /// Image to publish, `-` for stdin
     input: PathBuf,
+}
+
+/// Public keys that an image is sealed for.
+struct Keys {
+    recipients: Vec<RecipientKey>,
+    directors: Vec<RecipientKey>,
 }
 
 /// The one weaker choice; sealing needs no flag.
@@ -101,7 +119,7 @@ fn version_text(text: &str) -> Result<String, String> {
 
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let mut input = Input::open(&self.input)?;
+        let input = Input::open(&self.input)?;
         let connection = self.repository.connect_pinned(world).await?;
         // Before the long work: keys load, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
@@ -116,11 +134,34 @@ impl Add {
             .map_err(|error| publishing::failed(error.into()))?;
         }
 
-        let (form, key_file) = self.form(world, &mut input, connection.repository_id().as_str())?;
-        let prepared = Prepared::new(world, form, input, &self.spool).await?;
+        let keys = self.keys(world)?;
         let store = connection.store();
-        let described = prepared.upload(world, store, &self.path).await?;
-        self.upload_companions(store, &described, key_file).await?;
+        let repository = connection.repository_id().as_str();
+        let path = std::path::absolute(&self.input).unwrap_or_else(|_| self.input.clone());
+        let sending = Sending {
+            store,
+            repository,
+            path: &self.path,
+            options: self.fingerprint(&path, &keys),
+            input: path,
+            segments: &self.options,
+            spool: &self.spool,
+            form: &|world, file| self.form(world, file, &keys, repository),
+            journals: self.state.journals().filter(|_| !self.no_resume),
+        };
+        let Done {
+            described,
+            key_file,
+            sent,
+            journal,
+        } = sending.run(world, input).await?;
+        if let Err(failure) = self.upload_companions(store, &described, key_file).await {
+            // With the old key file in the way, the next run needs another object.
+            if let (Fault::Conflict, Some(journal)) = (failure.fault(), journal) {
+                journal.remove()?;
+            }
+            return Err(failure);
+        }
 
         let file = self.target_file(&described)?;
         let mut publisher = publishing::publisher(&connection, signing);
@@ -131,10 +172,20 @@ impl Add {
             targets.insert(path.clone(), listed.clone());
             Ok(())
         };
-        let published = publisher
-            .publish(&change, world.trusted_time())
-            .await
-            .map_err(publishing::failed)?;
+        let published = match publisher.publish(&change, world.trusted_time()).await {
+            Ok(published) => published,
+            Err(error) => {
+                let failure = publishing::failed(error);
+                // Refused for good, unlike a store that does not answer: there is nothing to go on with.
+                if let (Fault::Conflict, Some(journal)) = (failure.fault(), journal) {
+                    journal.remove()?;
+                }
+                return Err(failure);
+            }
+        };
+        if let Some(journal) = journal {
+            journal.remove()?;
+        }
         connection.remember(publisher.trust())?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
@@ -144,6 +195,7 @@ impl Add {
             "sha256": hex::encode(described.object.sha256),
             "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
             "versions": publishing::versions(&published),
+            "upload": {"resumed_bytes": sent.resumed_bytes, "present": sent.present},
         });
         output::show(world, &json, || {
             output::facts(&[
@@ -160,31 +212,67 @@ impl Add {
         })
     }
 
-    fn form(
-        &self,
-        world: &mut World,
-        input: &mut Input,
-        repository_id: &str,
-    ) -> Result<(Form, Option<KeyFile>), Failure> {
-        if let Some((form, keys)) = self.presealed.form(input, &self.options)? {
-            return Ok((form, Some(keys)));
-        }
-        if self.protection.is_some() {
-            world.warn("this image is published without encryption");
-            return Ok((Form::Plain(self.options.clone()), None));
-        }
+    /// Public keys that the image is sealed for.
+    fn keys(&self, world: &World) -> Result<Keys, Failure> {
         let load = |paths: &[PathBuf]| -> Result<Vec<_>, Failure> {
             paths.iter().map(|path| keys::recipient(world, path)).collect()
         };
-        let (recipients, directors) = (load(&self.recipient)?, load(&self.director)?);
-        if directors.is_empty() {
+        let keys = Keys {
+            recipients: load(&self.recipient)?,
+            directors: load(&self.director)?,
+        };
+        if self.protection.is_some() {
+            world.warn("this image is published without encryption");
+        } else if keys.directors.is_empty() && !self.presealed.is_given() {
             world.warn("no --director: no Director will be able to hand out key boxes for this image");
         }
-        let params = self.options.params(input.length(), recipients, world.rng());
+        Ok(keys)
+    }
+
+    /// Digest of everything on the command line that decides about the bytes.
+    fn fingerprint(&self, input: &Path, keys: &Keys) -> String {
+        use sha2::Digest as _;
+        let ids = |keys: &[RecipientKey]| -> Vec<String> {
+            keys.iter().map(|key| key.key_id().to_string()).collect()
+        };
+        let words = format!(
+            "{:?}",
+            (
+                env!("CARGO_PKG_VERSION"),
+                input,
+                self.protection,
+                &self.presealed,
+                &self.options,
+                ids(&keys.recipients),
+                ids(&keys.directors),
+            )
+        );
+        hex::encode(sha2::Sha256::digest(words))
+    }
+
+    /// The form of the object, with a fresh key if it is sealed here.
+    fn form(
+        &self,
+        world: &mut World,
+        file: Option<&File>,
+        keys: &Keys,
+        repository: &str,
+    ) -> Result<(Form, Option<KeyFile>), Failure> {
+        if let Some((form, keys)) = self.presealed.form(file, &self.options)? {
+            return Ok((form, Some(keys)));
+        }
+        if self.protection.is_some() {
+            return Ok((Form::Plain(self.options.clone()), None));
+        }
+        let length = file
+            .and_then(|file| file.metadata().ok())
+            .filter(Metadata::is_file);
+        let length = length.map(|metadata| metadata.len());
+        let params = self.options.params(length, keys.recipients.clone(), world.rng());
         let plan = SealPlan::new(params, world.rng())
             .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
-        let binding = Binding::key_file(repository_id, self.path.as_str());
-        let key_file = image::key_file(world, &plan, &directors, &binding)?;
+        let binding = Binding::key_file(repository, self.path.as_str());
+        let key_file = image::key_file(world, &plan, &keys.directors, &binding)?;
         Ok((Form::Sealed(Box::new(plan)), Some(key_file)))
     }
 
@@ -193,7 +281,7 @@ impl Add {
         &self,
         store: &Store,
         described: &Described,
-        key_file: Option<KeyFile>,
+        key_file: Option<Vec<u8>>,
     ) -> Result<(), Failure> {
         let list = described.segments.digest();
         let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
@@ -203,7 +291,7 @@ impl Add {
         let Some(key_file) = key_file else { return Ok(()) };
         let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
         match store
-            .create_exact(&key_path, key_file.encode())
+            .create_exact(&key_path, key_file)
             .await
             .map_err(faults::store)?
         {

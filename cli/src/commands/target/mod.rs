@@ -5,6 +5,8 @@ mod list;
 mod object;
 mod presealed;
 mod remove;
+mod sending;
+mod uploads;
 
 use clap::Subcommand;
 
@@ -19,6 +21,9 @@ pub(super) enum Command {
     Remove(remove::Remove),
     /// List the images that the repository's keys vouch for
     List(list::List),
+    /// Look after interrupted uploads of this machine
+    #[command(subcommand)]
+    Uploads(uploads::Command),
 }
 
 impl Command {
@@ -27,6 +32,7 @@ impl Command {
             Self::Add(args) => super::block_on(args.run(world)),
             Self::Remove(args) => super::block_on(args.run(world)),
             Self::List(args) => super::block_on(args.run(world)),
+            Self::Uploads(command) => super::block_on(command.run(world)),
         }
     }
 }

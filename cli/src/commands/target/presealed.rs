@@ -1,7 +1,7 @@
 //! `sealift target add --sealed`: an image that was sealed before, on another machine perhaps, published as it is.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::Seek;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use sealift_envelope::{Digest, Header, KeyFile, MAX_KEY_FILE_LEN};
 use super::object::Form;
 use crate::failure::Failure;
 use crate::faults;
-use crate::input::{self, Input, Stream};
+use crate::input;
 use crate::sealing::SealOptions;
 
 #[derive(Args, Debug)]
@@ -54,10 +54,15 @@ pub(super) struct PresealedArgs {
 }
 
 impl PresealedArgs {
+    /// Whether the input was sealed before.
+    pub(super) fn is_given(&self) -> bool {
+        self.sealed
+    }
+
     /// The form and key file of a sealed input; `None` when the input is to be sealed here.
     pub(super) fn form(
         &self,
-        input: &mut Input,
+        input: Option<&File>,
         options: &SealOptions,
     ) -> Result<Option<(Form, KeyFile)>, Failure> {
         let (true, Some(keys), Some(sha256)) = (self.sealed, &self.keys, self.plain_sha256) else {
@@ -97,16 +102,15 @@ impl PresealedArgs {
     }
 }
 
-fn read_header(input: &mut Input) -> Result<Header, Failure> {
-    let file: &mut File = match input {
-        Input::File(file, _) => file,
-        Input::Stream(Stream::Stdin(_) | Stream::Special(_)) => {
-            return Err(Failure::usage("--sealed needs a file, not a pipe").next("name the sealed file"));
-        }
+fn read_header(input: Option<&File>) -> Result<Header, Failure> {
+    let Some(mut file) = input else {
+        return Err(Failure::usage("--sealed needs a file, not a pipe").next("name the sealed file"));
     };
-    let header = Header::read(file).map_err(|error| faults::open("the input is no sealed image", error))?;
-    file.seek(SeekFrom::Start(0))
-        .map_err(|error| Failure::io("cannot rewind the input", error))?;
+    let rewound = |error| Failure::io("cannot rewind the input", error);
+    file.rewind().map_err(rewound)?;
+    let header =
+        Header::read(&mut file).map_err(|error| faults::open("the input is no sealed image", error))?;
+    file.rewind().map_err(rewound)?;
     Ok(header)
 }
 

@@ -1,0 +1,192 @@
+//! A sealed image on a web server or a store, of which only ranges are read.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use sealift_envelope::{AsyncReadAt, HttpSource, OpenError, ReadAt, SourceError};
+use sealift_repository::{Object, RepositoryUrl, StoreError, StorePath};
+use tokio::runtime::Runtime;
+
+use crate::failure::{Failure, Fault};
+use crate::faults;
+
+/// Bytes fetched when it is opened, which hold the header of an image with a few recipients.
+const HEAD_BYTES: u64 = 4096;
+
+/// One version of an image elsewhere, read by blocking.
+#[derive(Debug)]
+pub(super) struct Remote {
+    runtime: Runtime,
+    place: Place,
+    size: u64,
+    head: Bytes,
+}
+
+#[derive(Debug)]
+enum Place {
+    Web(HttpSource),
+    Store(Object),
+}
+
+/// The address, if `input` is one and not a path.
+pub(super) fn address(input: &Path) -> Option<&str> {
+    let known = |text: &&str| {
+        ["http://", "https://", "s3://", "file://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+    };
+    input.to_str().filter(known)
+}
+
+/// The address without what may be a secret in it.
+pub(super) fn shown(address: &str) -> &str {
+    address.split_once(['?', '#']).map_or(address, |(shown, _)| shown)
+}
+
+impl Remote {
+    /// Finds the image and its length; the version found is the one that is read.
+    pub(super) fn open(address: &str) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::io("cannot start the runtime", error))?;
+        let what = format!("cannot read {}", shown(address));
+        let (place, size, head) = runtime.block_on(async {
+            let (place, size) = if address.starts_with("http") {
+                let source = web(address).await?;
+                let size = source.size().await;
+                let size = size.map_err(|error| Failure::io(what.clone(), error))?;
+                (Place::Web(source), size)
+            } else {
+                let object = stored(address).await?;
+                let size = object.size();
+                (Place::Store(object), size)
+            };
+            let head = place.read(0, size.min(HEAD_BYTES)).await;
+            let head = head.map_err(|error| failure(what, error))?;
+            Ok::<_, Failure>((place, size, head))
+        })?;
+        Ok(Self {
+            runtime,
+            place,
+            size,
+            head,
+        })
+    }
+}
+
+impl ReadAt for Remote {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        if self.head[..].read_exact_at(offset, buf).is_ok() {
+            return Ok(());
+        }
+        let read = self.place.read(offset, buf.len() as u64);
+        let bytes = self.runtime.block_on(read)?;
+        // Both kinds of place promise this; a panic is not the answer to a broken promise.
+        if bytes.len() != buf.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buf.copy_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+impl Place {
+    async fn read(&self, offset: u64, len: u64) -> io::Result<Bytes> {
+        match self {
+            Self::Web(source) => {
+                let len = usize::try_from(len).map_err(io::Error::other)?;
+                source.read_at(offset, len).await
+            }
+            Self::Store(object) => {
+                let end = offset.saturating_add(len);
+                let mut pieces = object.stream(offset..end).map_err(io::Error::other)?;
+                let mut bytes = BytesMut::new();
+                while let Some(piece) = pieces.try_next().await.map_err(io::Error::other)? {
+                    bytes.extend_from_slice(&piece);
+                }
+                Ok(bytes.freeze())
+            }
+        }
+    }
+}
+
+async fn web(address: &str) -> Result<HttpSource, Failure> {
+    let url = address.parse().map_err(|error: url::ParseError| {
+        Failure::usage(format!("{} is not an address", shown(address))).because(error)
+    })?;
+    // A second installation finds the first in place, which is the same provider.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(15))
+        .read_timeout(Duration::from_secs(60))
+        .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Failure::new(Fault::Other, "cannot set up HTTP").because(error))?;
+    let opened = HttpSource::open(client, url).await;
+    opened.map_err(|error| source(format!("cannot read {}", shown(address)), error))
+}
+
+/// An object of a store: everything before the last part of its address is the store's.
+async fn stored(address: &str) -> Result<Object, Failure> {
+    let usage = || {
+        Failure::usage(format!("{} is not the address of an object", shown(address)))
+            .next("write s3://bucket/path/name or file:///folder/name")
+    };
+    let (folder, name) = address.rsplit_once('/').ok_or_else(usage)?;
+    let path = StorePath::parse(name).map_err(|error| usage().because(error))?;
+    let store = RepositoryUrl::parse(folder).map_err(|error| usage().because(error))?;
+    let opened = store.open().map_err(faults::url)?.open(&path).await;
+    opened.map_err(faults::store)?.ok_or_else(|| {
+        Failure::new(Fault::NotFound, format!("there is no {}", shown(address)))
+            .next("check the address; of targets in a repository, the object's name starts with its hash")
+    })
+}
+
+/// What a failed read of a place elsewhere means; other errors come back.
+pub(super) fn refusal(what: &str, error: OpenError) -> Result<Failure, OpenError> {
+    match error {
+        OpenError::Read(error) if error.get_ref().is_some_and(is_ours) => Ok(failure(what, error)),
+        error => Err(error),
+    }
+}
+
+fn is_ours(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.is::<SourceError>() || error.is::<StoreError>()
+}
+
+fn failure(what: impl Into<String>, error: io::Error) -> Failure {
+    let error = match error.downcast::<SourceError>() {
+        Ok(error) => return source(what, error),
+        Err(error) => error,
+    };
+    match error.downcast::<StoreError>() {
+        Ok(error) => faults::store(error),
+        Err(error) => Failure::io(what, error),
+    }
+}
+
+/// The error says what to do itself.
+fn source(what: impl Into<String>, error: SourceError) -> Failure {
+    let fault = match &error {
+        SourceError::Status { status: 404 | 410 } => Fault::NotFound,
+        SourceError::Status { status: 401 | 403 } => Fault::Denied,
+        SourceError::Status { .. } | SourceError::Client(_) => Fault::Unavailable,
+        SourceError::Replaced => Fault::Conflict,
+        _ => Fault::Refused,
+    };
+    let failure = Failure::new(fault, what);
+    match error {
+        SourceError::Client(_) => failure
+            .because(error)
+            .next("run the command again when the server answers"),
+        error => failure.because(error),
+    }
+}

@@ -1,0 +1,210 @@
+use sealift_envelope::{SealParams, SealPlan};
+use sealift_repository::{UploadId, UploadRecord};
+
+use super::head::Digested;
+use super::*;
+
+fn head(source: Source, plan: Option<Plan>) -> Head {
+    let digested = Digested {
+        length: 5,
+        sha256: [7; 32],
+    };
+    Head {
+        version: VERSION,
+        began: jiff::Timestamp::UNIX_EPOCH,
+        store: "s3://bucket".to_owned(),
+        repository: "ab".to_owned(),
+        target: "ecu/app.img".to_owned(),
+        source,
+        options: "cd".to_owned(),
+        object: digested,
+        plain: digested,
+        header: None,
+        plan,
+        key_file: Some("00ff".to_owned()),
+    }
+}
+
+fn plan() -> SealPlan {
+    SealPlan::new(
+        SealParams::default(),
+        &mut rand_core::UnwrapErr(getrandom::SysRng),
+    )
+    .unwrap()
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    journals: Journals,
+    id: Id,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    Place {
+        journals: Journals {
+            folder: folder.path().join("uploads"),
+        },
+        id: Id::new("s3://bucket", "ab", "ecu/app.img"),
+        _folder: folder,
+    }
+}
+
+fn file() -> Source {
+    Source::File("/images/app.img".into())
+}
+
+fn found(place: &Place) -> Journal {
+    match place.journals.take(&place.id).unwrap() {
+        Taken::Found(journal) => journal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_written_down_is_read_again() {
+    let (place, plan) = (place(), plan());
+    let recorded = Plan::new(plan.content_key(), plan.header());
+    let journal = place
+        .journals
+        .create(&place.id, head(file(), Some(recorded)))
+        .unwrap()
+        .unwrap();
+    assert!(matches!(place.journals.take(&place.id).unwrap(), Taken::Busy));
+    assert!(
+        place
+            .journals
+            .create(&place.id, head(file(), None))
+            .unwrap()
+            .is_none()
+    );
+    let lines = journal.lines();
+    lines.begun(&UploadId::new("first".to_owned(), 6 << 20).unwrap());
+    lines.sending(0, &[1; 32]);
+    lines.begun(&UploadId::new("second".to_owned(), 6 << 20).unwrap());
+    lines.sending(1, &[2; 32]);
+    lines.sending(0, &[1; 32]);
+    lines.stored(1, "\"tag\"");
+    drop((lines, journal));
+
+    let journal = found(&place);
+    let (key, header) = journal.head.plan.as_ref().unwrap().parts().unwrap();
+    assert_eq!(key.expose(), plan.content_key().expose());
+    assert_eq!(header.bytes(), plan.header().bytes());
+    assert_eq!(journal.head.key_bytes(), Some(Some(vec![0, 255])));
+    let earlier = journal.earlier.as_ref().unwrap();
+    assert_eq!(earlier.id.as_str(), "second");
+    let receipts: Vec<_> = earlier
+        .parts
+        .values()
+        .map(|part| part.receipt.as_deref())
+        .collect();
+    assert_eq!(receipts, [None, Some("\"tag\"")]);
+    assert!(!format!("{journal:?}").contains(&hex::encode(plan.content_key().expose())));
+    journal.remove().unwrap();
+    assert!(matches!(place.journals.take(&place.id).unwrap(), Taken::Nothing));
+}
+
+#[test]
+fn half_a_line_is_cut_before_the_next_is_added() {
+    let place = place();
+    let journal = place
+        .journals
+        .create(&place.id, head(file(), None))
+        .unwrap()
+        .unwrap();
+    journal
+        .lines()
+        .begun(&UploadId::new("id".to_owned(), 6 << 20).unwrap());
+    journal.lines().sending(0, &[1; 32]);
+    let path = place.journals.path(&place.id);
+    drop(journal);
+    let whole = fs::read(&path).unwrap();
+    for cut in 1..70 {
+        fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+        let journal = found(&place);
+        assert_eq!(journal.earlier.as_ref().unwrap().parts.len(), 0, "{cut}");
+        journal.lines().sending(0, &[3; 32]);
+        drop(journal);
+        assert_eq!(found(&place).earlier.unwrap().parts[&0].through, [3; 32], "{cut}");
+    }
+}
+
+#[test]
+fn what_does_not_add_up_counts_as_none() {
+    let place = place();
+    drop(place.journals.create(&place.id, head(file(), None)).unwrap());
+    let path = place.journals.path(&place.id);
+    let good = fs::read_to_string(&path).unwrap();
+    let begun = "{\"begun\":{\"id\":\"x\",\"part_bytes\":6291456}}\n";
+    let through = "11".repeat(32);
+    let sending = |part: &str| format!("{{\"sending\":{{\"part\":{part},\"through\":\"{through}\"}}}}\n");
+    let stored = "{\"stored\":{\"part\":0,\"receipt\":\"x\"}}\n";
+    fs::write(&path, [&good, begun, &sending("0"), stored].concat()).unwrap();
+    drop(found(&place));
+    let bad = [
+        String::new(),
+        "\n".to_owned(),
+        good.replace("\"version\":1", "\"version\":2"),
+        good.replace("\"options\"", "\"surplus\":1,\"options\""),
+        good.replace("ecu/app.img", "../up"),
+        good.replace("/images/app.img", "images/app.img"),
+        good.replace("{\"file\":\"/images/app.img\"}", "{\"spool\":\"/etc/passwd\"}"),
+        good.replace("00ff", "zz"),
+        good.replace("\"plan\":null", "\"plan\":{\"key\":\"00\",\"header\":\"00\"}"),
+        good.replace(&"07".repeat(32), "07"),
+        format!("{good}{}", sending("0")),
+        format!("{good}{begun}{stored}"),
+        format!("{good}{begun}{}{}", sending("0"), sending("0")),
+        format!("{good}{begun}{}{stored}{stored}", sending("0")),
+        format!("{good}{begun}{}", sending("10000")),
+        format!("{good}{begun}{}", sending("-1")),
+        format!("{good}{}", begun.replace("\"x\"", "\"\"")),
+        format!("{good}{}", begun.replace("6291456", "0")),
+        format!(
+            "{good}{}",
+            begun.replace("\"x\"", &format!("\"{}\"", "x".repeat(9000)))
+        ),
+        format!("{good}{begun}nonsense\n"),
+    ];
+    for text in bad {
+        fs::write(&path, &text).unwrap();
+        let taken = place.journals.take(&place.id).unwrap();
+        assert!(matches!(taken, Taken::Damaged(_)), "{text}");
+    }
+    File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    assert!(matches!(
+        place.journals.take(&place.id).unwrap(),
+        Taken::Damaged(_)
+    ));
+}
+
+#[test]
+fn only_a_spool_is_removed_with_its_journal() {
+    let place = place();
+    let folder = place.journals.folder.parent().unwrap().to_owned();
+    let spool = folder.join(format!("{SPOOL_PREFIX}1"));
+    let image = folder.join("image");
+    for (source, path) in [
+        (Source::Spool(spool.clone()), &spool),
+        (Source::File(image.clone()), &image),
+    ] {
+        fs::write(path, "bytes").unwrap();
+        let journal = place
+            .journals
+            .create(&place.id, head(source, None))
+            .unwrap()
+            .unwrap();
+        journal.remove().unwrap();
+    }
+    assert!(!spool.exists());
+    assert!(image.exists());
+}
+
+#[test]
+fn ids_are_parsed() {
+    assert_eq!(Id::parse(place().id.as_str()), Some(place().id));
+    for bad in ["", "../../etc/pas", "0123456789AB", "0123456789abc"] {
+        assert_eq!(Id::parse(bad), None, "{bad}");
+    }
+}

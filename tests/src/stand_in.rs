@@ -1,0 +1,255 @@
+//! A stand-in for S3 that writes down every request, and fails where it is told to.
+//!
+//! It speaks as much of the protocol as this project uses, checks no signature, and keeps bodies in files, so that it can
+//! take objects of gigabytes. That the real protocol is like this is shown by the same tests against moto.
+
+mod objects;
+mod protocol;
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::objects::Objects;
+
+/// The bucket, which is there without being made.
+pub const BUCKET: &str = "stand-in";
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Begin an upload in parts.
+    Create,
+    /// The part with this number, from 0.
+    Part(u32),
+    /// Make the parts an object.
+    Complete,
+    /// Forget the parts.
+    Abort,
+    /// A whole object, by its key.
+    Put(String),
+    /// Bytes of an object, its length, a listing, a removal.
+    Other,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is answered as it should be.
+    Done,
+    /// This status, without effect.
+    Refused(u16),
+    /// It takes effect, and the connection ends without an answer.
+    AnswerLost,
+    /// Nothing happens until the rule changes, which then decides.
+    Held,
+}
+
+type Rule = Box<dyn FnMut(&Act) -> Fate + Send>;
+
+struct Shared {
+    rule: Mutex<Rule>,
+    generation: watch::Sender<u64>,
+    held: Mutex<Vec<Act>>,
+    log: Mutex<Vec<Act>>,
+    objects: Mutex<Objects>,
+}
+
+/// The running service. Dropping it ends it.
+pub struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// Connections live as long as their runtime.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl std::fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StandIn")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StandIn {
+    /// Listens on a free port of 127.0.0.1, honest until told otherwise; bodies go into `folder`.
+    ///
+    /// # Panics
+    /// When no port or no runtime can be had.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime can be built");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            rule: Mutex::new(Box::new(|_| Fate::Done)),
+            generation: watch::Sender::new(0),
+            held: Mutex::default(),
+            log: Mutex::default(),
+            objects: Mutex::new(Objects::new(folder)),
+        });
+        runtime.spawn(accept(listener, Arc::clone(&shared)));
+        Self {
+            address,
+            shared,
+            _runtime: runtime,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on asks `rule` about every request, those that are held included.
+    pub fn rule(&self, rule: impl FnMut(&Act) -> Fate + Send + 'static) {
+        *lock(&self.shared.rule) = Box::new(rule);
+        lock(&self.shared.held).clear();
+        self.shared.generation.send_modify(|number| *number += 1);
+    }
+
+    /// From now on honest.
+    pub fn behave(&self) {
+        self.rule(|_| Fate::Done);
+    }
+
+    /// What is held now.
+    #[must_use]
+    pub fn held(&self) -> Vec<Act> {
+        lock(&self.shared.held).clone()
+    }
+
+    /// What took effect since the last call, in order, reads left out.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<Act> {
+        std::mem::take(&mut *lock(&self.shared.log))
+    }
+
+    /// What took effect since [`Self::take_log`] was last called, left in place.
+    #[must_use]
+    pub fn log(&self) -> Vec<Act> {
+        lock(&self.shared.log).clone()
+    }
+
+    /// How many uploads are neither complete nor aborted.
+    #[must_use]
+    pub fn open_uploads(&self) -> usize {
+        lock(&self.shared.objects).open_uploads()
+    }
+
+    /// Forgets all of them, as a bucket's rule does after some days.
+    pub fn forget_uploads(&self) {
+        lock(&self.shared.objects).forget_uploads();
+    }
+
+    /// Keys of all objects, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        lock(&self.shared.objects).keys()
+    }
+
+    /// Flips a bit of an object.
+    ///
+    /// # Panics
+    /// When there is no such byte.
+    pub fn damage(&self, key: &str, offset: u64) {
+        lock(&self.shared.objects).damage(key, offset);
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no holder panics")
+}
+
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Lost;
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the answer is lost on purpose")
+    }
+}
+
+impl std::error::Error for Lost {}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+            // A client that is killed breaks its connection: not this side's fault.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
+    let (head, body) = request.into_parts();
+    let asked = protocol::Asked::new(&head);
+    // Half a request is none.
+    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+    let fate = shared.fate(&asked.act).await;
+    if let Fate::Refused(status) = fate {
+        let status = StatusCode::from_u16(status).expect("a status");
+        return Ok(protocol::error(status, "Refused"));
+    }
+    let answer = protocol::answer(&mut lock(&shared.objects), &asked, &head, body);
+    if asked.act != Act::Other && answer.status().is_success() {
+        lock(&shared.log).push(asked.act);
+    }
+    match fate {
+        Fate::AnswerLost => Err(Lost),
+        _ => Ok(answer),
+    }
+}
+
+impl Shared {
+    async fn fate(&self, act: &Act) -> Fate {
+        let mut changes = self.generation.subscribe();
+        loop {
+            let fate = {
+                let mut rule = lock(&self.rule);
+                let fate = rule(act);
+                if fate == Fate::Held {
+                    lock(&self.held).push(act.clone());
+                }
+                fate
+            };
+            if fate != Fate::Held {
+                return fate;
+            }
+            if changes.changed().await.is_err() {
+                return Fate::Refused(503);
+            }
+        }
+    }
+}
+
+/// A body that is at hand.
+fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never: Infallible| match never {})
+        .boxed_unsync()
+}

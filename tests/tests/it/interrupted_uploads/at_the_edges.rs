@@ -1,0 +1,161 @@
+//! Sources that change, journals that do not add up, disks that fill, publishers that meet.
+
+use super::*;
+
+#[test]
+fn a_source_that_changed_meanwhile_is_sealed_with_a_fresh_key() {
+    let scene = Scene::new();
+    scene.kill_at("killed", &Act::Part(1), 4);
+    let before = scene.store.take_log();
+    assert_eq!(arrivals(&before).len(), 4);
+    let mut bytes = image("interrupted", 4 * PART + 1000);
+    bytes[3 * PART] ^= 1;
+    fs::write(&scene.image, &bytes).unwrap();
+    let run = scene.add().run().ok();
+    run.complains("the input changed");
+    assert_eq!(resumed_bytes(&run), 0);
+    let log = scene.store.log();
+    assert_eq!(log.first(), Some(&Act::Abort), "before anything is sent: {log:?}");
+    assert_eq!(arrivals(&log), once_each(5));
+    scene.published(&bytes);
+}
+
+#[test]
+fn other_options_begin_anew() {
+    let scene = Scene::new();
+    scene.kill_at("killed", &Act::Part(1), 4);
+    let _ = scene.store.take_log();
+    let run = scene.add().args(["--media-type", "x/other"]).run().ok();
+    run.complains("other options");
+    assert_eq!(scene.store.log().first(), Some(&Act::Abort));
+    scene.published(&image("interrupted", 4 * PART + 1000));
+}
+
+#[test]
+fn a_source_that_changes_between_the_passes_is_sealed_again() {
+    // Long enough that its end is still to be read while the first parts wait.
+    let mut bytes = image("interrupted", 2 * PART);
+    bytes.resize(10 * PART, 7);
+    let scene = Scene::with_image(&bytes);
+    scene.store.rule(|act| {
+        if matches!(act, Act::Part(_)) {
+            Fate::Held
+        } else {
+            Fate::Done
+        }
+    });
+    let mut process = scene.add().spawn(&scene.world.logs(), "changing");
+    process.wait_until("four held parts", |_| {
+        (scene.store.held().len() == 4).then_some(())
+    });
+    bytes[10 * PART - 1] ^= 1;
+    fs::write(&scene.image, &bytes).unwrap();
+    scene.store.behave();
+    assert_eq!(process.wait(), Some(0), "{}", process.log());
+    assert!(process.stderr().contains("fresh key"), "{}", process.log());
+    let log = scene.store.log();
+    assert_eq!(log.iter().filter(|act| **act == Act::Create).count(), 2);
+    assert_eq!(log.iter().filter(|act| **act == Act::Complete).count(), 1);
+    scene.published(&bytes);
+}
+
+#[test]
+fn a_journal_that_does_not_add_up_counts_as_none() {
+    let bytes = image("interrupted", 4 * PART + 1000);
+    let scene = Scene::new();
+    scene.kill_at("killed", &Act::Part(1), 4);
+    let [journal] = scene.journals().try_into().unwrap();
+    fs::write(&journal, "{\"version\":1}\n").unwrap();
+    scene.store.forget_uploads();
+    let run = scene.add().run().ok();
+    run.complains("damaged");
+    assert_eq!(resumed_bytes(&run), 0);
+    scene.published(&bytes);
+}
+
+#[test]
+fn a_journal_cut_in_a_line_still_counts_up_to_there() {
+    let bytes = image("interrupted", 4 * PART + 1000);
+    let scene = Scene::new();
+    scene.kill_at("killed", &Act::Part(1), 4);
+    let [journal] = scene.journals().try_into().unwrap();
+    let text = fs::read_to_string(&journal).unwrap();
+    let last = text.rfind("{\"stored\"").unwrap();
+    fs::write(&journal, &text[..last + 20]).unwrap();
+    let run = scene.add().run().ok();
+    // The part whose line was cut is sent once more, the same bytes.
+    let arrivals = arrivals(&scene.store.log());
+    assert_eq!(arrivals.values().sum::<usize>(), 6, "{arrivals:?}");
+    assert!(resumed_bytes(&run) > 0);
+    scene.published(&bytes);
+}
+
+#[test]
+fn a_disk_without_room_for_the_journal_does_not_stop_the_upload() {
+    let bytes = image("interrupted", 4 * PART + 1000);
+    let scene = Scene::new();
+    // Room for the head and some lines; then for nothing at all.
+    for (room, publishes) in [(3072, true), (512, false)] {
+        let run = scene.add().limited_to(room).run().ok();
+        run.complains("warning");
+        if publishes {
+            scene.published(&bytes);
+            let _ = scene.world.target_remove("ecu/big.img").run().ok();
+        }
+    }
+    assert_eq!(scene.store.open_uploads(), 0);
+}
+
+#[test]
+fn two_publishers_of_the_same_bytes_meet() {
+    let bytes = image("interrupted", 2 * PART);
+    let scene = Scene::with_image(&bytes);
+    scene.store.rule(|act| {
+        if *act == Act::Complete {
+            Fate::Held
+        } else {
+            Fate::Done
+        }
+    });
+    let publisher = |name: &str| {
+        let add = scene
+            .world
+            .target_add_unsealed("ecu/big.img", "hw", 1, &scene.image);
+        let add = add.env("SEALIFT_STATE", scene.world.path(name));
+        add.spawn(&scene.world.logs(), name)
+    };
+    let mut both = [publisher("one"), publisher("two")];
+    for process in &mut both {
+        process.wait_until("both at their ends", |_| {
+            (scene.store.held().len() == 2).then_some(())
+        });
+    }
+    scene.store.behave();
+    let mut codes = both.each_mut().map(Daemon::wait);
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(6)], "one publishes, the other is told");
+    scene.published(&bytes);
+}
+
+#[test]
+fn damage_of_the_right_length_is_repaired_by_publishing_again() {
+    let bytes = image("interrupted", 2 * PART);
+    let scene = Scene::with_image(&bytes);
+    let add = |counter| {
+        let add = scene
+            .world
+            .target_add_unsealed("ecu/big.img", "hw", counter, &scene.image);
+        add.args(["--replace", "--json"]).run().ok().json()
+    };
+    assert_eq!(add(1)["upload"]["present"], false);
+    let key = scene
+        .store
+        .keys()
+        .into_iter()
+        .find(|key| key.contains("/targets/"))
+        .unwrap();
+    assert_eq!(add(2)["upload"]["present"], true);
+    scene.store.damage(&key, 12_345);
+    assert_eq!(add(3)["upload"]["present"], false);
+    scene.published(&bytes);
+}
