@@ -84,13 +84,14 @@ fn the_values_follow_from_one_another() {
     let (header, header_len) = Header::parse(&image).unwrap();
     let stanza = &header.stanzas()[0];
     let context_len = value("context").len();
+    let (envelope_digest, key_id) = (header.envelope_digest(), P256.key_id());
 
     let from_the_image = [
         ("context", &image[..context_len]),
         ("salt", &image[header_len - 56..header_len - 32]),
         ("commitment", &image[header_len - 32..header_len]),
-        ("envelope digest", header.envelope_digest().as_bytes()),
-        ("key id", P256.key_id().as_bytes()),
+        ("envelope digest", envelope_digest.as_bytes()),
+        ("key id", key_id.as_bytes()),
         ("encapsulation", stanza.enc()),
         ("wrapped key", stanza.ciphertext()),
         ("chunk 0", &image[header_len..]),
