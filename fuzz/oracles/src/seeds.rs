@@ -121,7 +121,7 @@ fn opener_ranged() -> Vec<Seed> {
     ];
     let mut seeds = Vec::new();
     for (index, image) in (0_u8..).zip(&world().images) {
-        let all: &[(u8, usize, usize)] = &[(0, 0, image.plain.len())];
+        let all: Steps<'_> = &[(0, 0, image.plain.len())];
         for (what, steps) in sequences.into_iter().chain([("all", all)]) {
             let mut input = vec![index, u8::try_from(steps.len()).unwrap_or(u8::MAX)];
             for (kind, place, length) in steps {
