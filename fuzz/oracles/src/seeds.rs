@@ -84,11 +84,14 @@ fn opener_sequential() -> Vec<Seed> {
     seeds
 }
 
+/// Kind, place and length of each read.
+type Reads = &'static [(u8, usize, usize)];
+
 fn opener_ranged() -> Vec<Seed> {
     // Kind, place, length: 0 is a range, 1 a read after a seek from the end, 3 an exact read from the start, 4 and 14 a
     // buffer, 2 a read after a seek from here.
     const HERE: usize = 0x7fff;
-    let sequences: [(&str, &[(u8, usize, usize)]); 6] = [
+    let sequences: [(&str, Reads); 6] = [
         ("inside", &[(0, 1, 9)]),
         ("across", &[(0, 16_380, 8), (3, 16_380, 8)]),
         (

@@ -72,7 +72,16 @@ async fn installs_and_reports_in_the_order_of_the_standard() {
 
 #[tokio::test]
 async fn opens_boxes_for_rsa_keys() {
-    let mut fleet = Fleet::new(Sealing::Rsa).await;
+    opens_boxes_for(Sealing::Rsa).await;
+}
+
+#[tokio::test]
+async fn opens_boxes_for_x_wing_keys() {
+    opens_boxes_for(Sealing::XWing).await;
+}
+
+async fn opens_boxes_for(sealing: Sealing) {
+    let mut fleet = Fleet::new(sealing).await;
     fleet.release("camera/app.img", &firmware(2), 1).await;
     fleet.assign(CAMERA, "camera/app.img").await;
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);

@@ -37,6 +37,7 @@ pub(crate) const VEHICLE: &str = "VIN-0001";
 pub(crate) enum Sealing {
     P256,
     Rsa,
+    XWing,
 }
 
 #[derive(Debug)]
@@ -123,6 +124,7 @@ impl Fleet {
             let key = match sealing {
                 Sealing::P256 => PrivateKey::generate_p256(&mut self.rng),
                 Sealing::Rsa => PrivateKey::generate_rsa(&mut self.rng, 3072).unwrap(),
+                Sealing::XWing => PrivateKey::generate_x_wing(&mut self.rng).unwrap(),
             };
             let pem = signing.to_pkcs8_pem(None, &mut self.rng).unwrap();
             fs::write(self.path(&format!("keys/{serial}.signing.pem")), pem).unwrap();
