@@ -247,7 +247,7 @@ fn every_alignment_is_planned_with_the_covering_chunks_only() {
     for outside in [
         len..len + 1,
         len + 1..len + 1,
-        5..4,
+        Range { start: 5, end: 4 },
         0..u64::MAX,
         u64::MAX..u64::MAX,
     ] {
