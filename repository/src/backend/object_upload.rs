@@ -14,13 +14,13 @@ use crate::path::StorePath;
 
 /// Parts are counted and cut as S3 wants them: at most this many, …
 const MAX_PARTS: u64 = 10_000;
-/// … none but the last below 5 MiB, …
-const PART_BYTES: u64 = 6 * MIB;
+/// … none but the last below this, …
+const PART_BYTES: u64 = 5 * MIB;
 /// … and none above 5 GiB, so that an object ends at 48.8 TiB.
 const MAX_PART_BYTES: u64 = 5 * 1024 * MIB;
-/// What all parts in memory may hold together. Above 58 GiB the parts grow and fewer are held; above 146 GiB two of them
+/// What all parts in memory may hold together. Above 48 GiB the parts grow and fewer are held; above 97 GiB two of them
 /// are more than this, each a 10 000th of the object.
-const MEMORY_BYTES: u64 = 30 * MIB;
+const MEMORY_BYTES: u64 = 20 * MIB;
 const MIB: u64 = 1024 * 1024;
 
 /// Length of the parts of an object of `length` bytes; `None` when it is longer than S3 can hold.
@@ -224,8 +224,8 @@ mod tests {
     #[test]
     fn memory_is_bounded_until_parts_must_grow() {
         for (length, parts, part) in [
-            (1_u64 << 30, 5, 6),
-            (58 << 30, 5, 6),
+            (1_u64 << 30, 4, 5),
+            (48 << 30, 4, 5),
             (100 << 30, 2, 11),
             (5 << 40, 2, 525),
         ] {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const LENGTH: u64 = (5 << 30) + 1;
 /// Length of a part.
-const PART: u64 = 6 << 20;
+const PART: u64 = 5 << 20;
 const MEMORY: u64 = 48 << 20;
 /// Seconds that one command may take on a slow machine.
 const SECONDS: u64 = 1800;

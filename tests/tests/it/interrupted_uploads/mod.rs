@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Length of a part.
-const PART: usize = 6 << 20;
+const PART: usize = 5 << 20;
 
 /// A repository on the stand-in, and an image of five parts, the last one short.
 struct Scene {
