@@ -37,7 +37,7 @@ fn pkcs11_attributes() {
         uri.module.as_deref(),
         Some(std::path::Path::new("/usr/lib/hsm.so"))
     );
-    assert_eq!(pkcs11("pkcs11:").token, Wanted::default());
+    assert_eq!(pkcs11("pkcs11:").token.label, None);
     assert_eq!(pkcs11("PKCS11:token=a;").token.label.as_deref(), Some("a"));
 }
 
