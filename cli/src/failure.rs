@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::World;
 
@@ -29,6 +29,8 @@ pub enum Fault {
     Denied,
     /// A public demonstration key was used without `--demo`.
     DemoKey,
+    /// A part of the work was done; the rest failed for several reasons.
+    Partial,
     /// The local disk, a pipe or a terminal failed.
     LocalIo,
 }
@@ -45,6 +47,7 @@ impl Fault {
             Self::Unavailable => "unavailable",
             Self::Denied => "denied",
             Self::DemoKey => "demo-key",
+            Self::Partial => "partial",
             Self::LocalIo => "local-io",
         }
     }
@@ -123,6 +126,30 @@ impl Failure {
         self.fault
     }
 
+    /// The failure for machines.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "fault": self.fault.slug(),
+            "what": self.what,
+            "causes": self.chain(),
+            "next": self.next,
+        })
+    }
+
+    /// Tells people of a failure that does not end the command.
+    pub(crate) fn tell_of(&self, world: &World, subject: &str) {
+        if world.json() {
+            return;
+        }
+        eprintln!("failed: {subject}: {}", self.what);
+        for cause in self.chain() {
+            eprintln!("  because: {cause}");
+        }
+        if let Some(next) = &self.next {
+            eprintln!("  next: {next}");
+        }
+    }
+
     fn chain(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut cause = self
@@ -157,12 +184,7 @@ impl Error for Failure {
 /// Tells the failure on stderr: for people three kinds of lines, with `--json` one object.
 pub fn report(world: &World, failure: &Failure) {
     if world.json() {
-        let object = json!({"error": {
-            "fault": failure.fault.slug(),
-            "what": failure.what,
-            "causes": failure.chain(),
-            "next": failure.next,
-        }});
+        let object = json!({"error": failure.to_json()});
         eprintln!("{object}");
         return;
     }

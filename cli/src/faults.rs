@@ -2,6 +2,7 @@
 
 use std::io;
 
+use sealift_custody::{CustodyError, Fault as Holder};
 use sealift_envelope::{FormatError, OpenError, SealError, UnwrapError};
 use sealift_metadata::trust::TrustError;
 use sealift_repository::{StoreError, UploadError, UrlError, WalkError};
@@ -48,9 +49,24 @@ pub(crate) fn open(what: impl Into<String>, error: OpenError) -> Failure {
 /// No content key.
 pub(crate) fn unwrap(what: impl Into<String>, error: UnwrapError) -> Failure {
     match error {
-        UnwrapError::Unavailable(_) => Failure::new(Fault::Unavailable, what).because(error),
+        UnwrapError::Unavailable(source) => match source.downcast::<CustodyError>() {
+            Ok(error) => custody(what, *error),
+            Err(source) => Failure::new(Fault::Unavailable, what).because(UnwrapError::Unavailable(source)),
+        },
         _ => Failure::new(Fault::Key, what).because(error),
     }
+}
+
+/// A key that is held elsewhere cannot be used. The error says itself what to do.
+pub(crate) fn custody(what: impl Into<String>, error: CustodyError) -> Failure {
+    let fault = match error.fault() {
+        Holder::Settings => Fault::Usage,
+        Holder::NotFound => Fault::NotFound,
+        Holder::Pin | Holder::Unable => Fault::Key,
+        Holder::Denied => Fault::Denied,
+        _ => Fault::Unavailable,
+    };
+    Failure::new(fault, what).because(error)
 }
 
 fn local(what: impl Into<String>, error: io::Error) -> Failure {

@@ -1,17 +1,19 @@
-//! Keys from files: PEM in, keys of `envelope` and `metadata` out, passphrases asked for when needed.
+//! Keys from files and from where else they are held: names in, keys of `envelope` and `metadata` out, passphrases and PINs
+//! asked for when needed.
 
 use std::io::Read;
 use std::path::Path;
 
-use sealift_envelope::{PrivateKey, RecipientKey, UnwrapKey};
+use sealift_custody::{HeldKey, KeyUri};
+use sealift_envelope::{Binding, ContentKey, EnvelopeDigest, KeyBox, PrivateKey, RecipientKey, UnwrapKey};
 use sealift_metadata::{FileSigner, PublicKey, Signer};
 use sha2::{Digest as _, Sha256};
 use x509_parser::pem::Pem;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
-use crate::passphrase::Unlock;
-use crate::{World, demo};
+use crate::passphrase::{Terminal, Unlock};
+use crate::{World, demo, faults};
 
 /// Largest key or certificate file, in bytes.
 const MAX_PEM_BYTES: u64 = 256 * 1024;
@@ -108,13 +110,61 @@ pub(crate) fn signer(world: &World, path: &Path, unlock: &Unlock) -> Result<File
     Ok(signer)
 }
 
-/// A private key that opens.
-pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<PrivateKey, Failure> {
+/// A private key that opens, wherever it is.
+pub(crate) type Opener = Box<dyn UnwrapKey + Send + Sync>;
+
+/// A private key that opens: from a file, or held elsewhere if `path` is the URI of such a key.
+pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<Opener, Failure> {
+    if let Some(uri) = uri(path)? {
+        return Ok(Box::new(held(world, &uri)?));
+    }
     let key = private(path, unlock, "sealing", |pem, passphrase| {
         PrivateKey::from_pkcs8_pem(pem, passphrase)
     })?;
     demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
+    Ok(Box::new(key))
+}
+
+/// The URI that a key's name is, if it is none of a file.
+pub(crate) fn uri(name: &Path) -> Result<Option<KeyUri>, Failure> {
+    let Some(text) = name.to_str().filter(|text| KeyUri::is_one(text)) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|error: sealift_custody::UriError| {
+            // Without the URI itself: it may hold what must not be shown.
+            Failure::usage("the key's URI cannot be used")
+                .because(error)
+                .next("see docs/operating/keys-elsewhere.md; a file of such a name is given as ./NAME")
+        })
+}
+
+/// A key that is held elsewhere.
+pub(crate) fn held(world: &World, uri: &KeyUri) -> Result<HeldKey, Failure> {
+    let key = sealift_custody::open(uri, &Terminal)
+        .map_err(|error| faults::custody(format!("cannot use the key {uri}"), error))?;
+    let id = key.key_id().to_string();
+    demo::refuse(world, Path::new(&uri.to_string()), [id.as_str()])?;
     Ok(key)
+}
+
+/// Has a key that is held elsewhere unwrap something worthless. What is wrapped for a public key whose private half is
+/// another, or cannot unwrap, is lost.
+pub(crate) fn prove(world: &mut World, uri: &KeyUri, key: &HeldKey) -> Result<(), Failure> {
+    let (digest, binding) = (EnvelopeDigest::from_bytes([0; 32]), Binding::in_file());
+    let secret = ContentKey::generate(world.rng());
+    let wrapped = KeyBox::create(&secret, key.public(), &digest, &binding, world.rng())
+        .map_err(|error| faults::seal(format!("cannot wrap for {uri}"), error))?;
+    let opened = wrapped.open(key, &binding).map_err(|error| {
+        let failure = faults::unwrap(format!("{uri} does not unwrap what is wrapped for it"), error);
+        failure.next("wrap nothing for this key before this works")
+    })?;
+    if opened.expose() == secret.expose() {
+        Ok(())
+    } else {
+        Err(Failure::new(Fault::Key, format!("{uri} unwraps to something else")).next("report this"))
+    }
 }
 
 pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(

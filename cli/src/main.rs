@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Fault::Unavailable => 7,
         Fault::Denied => 8,
         Fault::DemoKey => 9,
+        Fault::Partial => 10,
         Fault::LocalIo => 74,
     })
 }

@@ -126,12 +126,23 @@ pub(crate) fn write(
     file.commit()
 }
 
-/// Fails if the target exists and may not be replaced.
+/// Fails if the target exists and may not be replaced; directories, pipes and devices never may: renaming over `/dev/null`
+/// would put a file in its place.
 pub(crate) fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(), Failure> {
-    if !overwrite.force && target.symlink_metadata().is_ok() {
+    if target.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if !overwrite.force {
         return Err(exists(target));
     }
-    Ok(())
+    match target.metadata() {
+        Ok(found) if !found.is_file() => {
+            let what = format!("{} is no regular file", target.display());
+            Err(Failure::new(Fault::Conflict, what)
+                .next("name a file; for a pipe or a device write to `-` and redirect"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `name` with `.suffix` appended: `image.bin` and `sealed` give `image.bin.sealed`.

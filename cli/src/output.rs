@@ -16,6 +16,14 @@ pub(crate) fn show(world: &World, json: &Value, plain: impl FnOnce() -> String) 
     write_stdout(&text)
 }
 
+/// Prints one line of a record with `--json`, nothing without.
+pub(crate) fn event(world: &World, json: &Value) -> Result<(), Failure> {
+    if world.json() {
+        write_stdout(&format!("{json}\n"))?;
+    }
+    Ok(())
+}
+
 /// Prints a summary beside an artefact that went to stdout: the summary then goes to stderr.
 pub(crate) fn show_beside(world: &World, json: &Value, plain: impl FnOnce() -> String) {
     if world.json() {

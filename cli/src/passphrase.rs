@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sealift_custody::{AskPin, Pin};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
@@ -137,8 +138,28 @@ fn from_variable(name: &str) -> Result<Passphrase, Failure> {
     }
 }
 
+/// The person at the terminal, asked for the PINs of tokens.
+#[derive(Debug)]
+pub(crate) struct Terminal;
+
+impl AskPin for Terminal {
+    fn ask(&self, token: &str) -> Result<Option<Pin>, Box<dyn std::error::Error + Send + Sync>> {
+        if nobody_there() {
+            return Ok(None);
+        }
+        // A label is the token's own text: nothing in it may steer the terminal.
+        let shown: String = token.chars().filter(|char| !char.is_control()).collect();
+        let pin = rpassword::prompt_password(format!("PIN of token {shown}: "))?;
+        Ok(Some(Pin::new(Zeroizing::new(pin))))
+    }
+}
+
+fn nobody_there() -> bool {
+    !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal()
+}
+
 fn prompt(question: &str) -> Result<Passphrase, Failure> {
-    if !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal() {
+    if nobody_there() {
         return Err(Failure::new(
             Fault::Key,
             "a passphrase is needed and there is no terminal to ask at",

@@ -1,5 +1,6 @@
 //! Sealing without I/O: plaintext is pushed in, sealed bytes come out (§3, §4).
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::sync::OnceLock;
 
@@ -311,7 +312,6 @@ impl Sealer {
 }
 
 /// Plaintext into chunks, without digests.
-#[derive(Debug)]
 pub(crate) struct ChunkSealer {
     keys: BodyKeys,
     announced: Option<u64>,
@@ -360,6 +360,13 @@ impl ChunkSealer {
             });
         }
         self.keys.seal_chunk(self.next, &self.pending, out)
+    }
+}
+
+/// What is pending is plaintext.
+impl fmt::Debug for ChunkSealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChunkSealer({} bytes so far, redacted)", self.taken)
     }
 }
 

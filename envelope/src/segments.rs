@@ -323,3 +323,23 @@ impl fmt::Debug for SegmentHasher {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hashing 16 GiB to get there would take too long.
+    #[test]
+    fn a_list_may_fill_its_cap_and_no_more() {
+        let mut hasher = SegmentHasher::new(SegmentAlg::Blake3, SegmentSize::MIN);
+        hasher.digests = vec![0; MAX_SEGMENT_LIST_LEN - DIGEST_LEN];
+        let segment = vec![0; 64 * 1024];
+        hasher.push(&segment).unwrap();
+        assert_eq!(hasher.digests.len(), MAX_SEGMENT_LIST_LEN);
+        hasher.push(&segment[1..]).unwrap();
+        let error = hasher.push(&[0]).unwrap_err();
+        let what = "a segment list";
+        let (claimed, cap) = (8 * 1024 * 1024 + 32, 8 * 1024 * 1024);
+        assert_eq!(error, FormatError::TooLarge { what, claimed, cap });
+    }
+}

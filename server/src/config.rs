@@ -95,6 +95,15 @@ pub struct KeyFile {
     pub passphrase: Option<PassphraseSource>,
 }
 
+/// A private key-encryption key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kek {
+    /// In a file.
+    File(KeyFile),
+    /// In a token or a key service.
+    Elsewhere(Box<sealift_custody::KeyUri>),
+}
+
 /// Where a passphrase is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PassphraseSource {
@@ -131,7 +140,7 @@ pub struct Director {
     /// Signs timestamps.
     pub timestamp_key: KeyFile,
     /// Private key-encryption keys.
-    pub keks: Vec<KeyFile>,
+    pub keks: Vec<Kek>,
     /// How long signed metadata live.
     pub metadata_lifetime: Duration,
 }

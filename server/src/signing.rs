@@ -7,8 +7,8 @@ mod roots;
 use crate::config::Config;
 use crate::exit::{Code, Failure};
 pub use demo::DemoKeys;
+pub(crate) use keys::HeldKek;
 pub use roots::Roots;
-use sealift_envelope::{PrivateKey, UnwrapKey};
 use sealift_metadata::authoring::DirectorSigners;
 use sealift_metadata::root::RoleName;
 use sealift_metadata::{RepositoryId, Root, Signer};
@@ -22,7 +22,7 @@ pub struct Signing {
     snapshot: Arc<dyn Signer>,
     timestamp: Arc<dyn Signer>,
     image: Option<ImageSigners>,
-    keks: Vec<PrivateKey>,
+    keks: Vec<HeldKek>,
     held: Vec<(&'static str, [u8; 32])>,
 }
 
@@ -89,7 +89,7 @@ impl Signing {
         let keks: Vec<_> = director
             .keks
             .iter()
-            .map(|file| keys::kek(file, demo))
+            .map(|kek| keys::kek(kek, demo))
             .collect::<Result<_, _>>()?;
 
         let mut held = vec![
@@ -183,7 +183,7 @@ impl Signing {
     }
 
     /// Takes the key-encryption keys out, for the broker that will hold them.
-    pub fn take_keks(&mut self) -> Vec<PrivateKey> {
+    pub(crate) fn take_keks(&mut self) -> Vec<HeldKek> {
         std::mem::take(&mut self.keks)
     }
 }

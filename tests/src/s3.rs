@@ -62,6 +62,50 @@ impl S3 {
         })
     }
 
+    /// Puts every file below `dir` into the bucket, under `prefix/`.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[track_caller]
+    pub fn upload(&self, dir: &Path, prefix: &str) {
+        self.script(
+            "for p in pathlib.Path(d).rglob('*'):\n  if p.is_file(): c.upload_file(str(p), b, f'{x}/{p.relative_to(d)}')",
+            dir,
+            prefix,
+        );
+    }
+
+    /// Gets every object under `prefix/` into `dir`.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[track_caller]
+    pub fn download(&self, prefix: &str, dir: &Path) {
+        self.script(
+            "for page in c.get_paginator('list_objects_v2').paginate(Bucket=b, Prefix=x + '/'):\n  \
+             for o in page.get('Contents', []):\n    p = pathlib.Path(d) / o['Key'][len(x) + 1:]\n    \
+             p.parent.mkdir(parents=True, exist_ok=True)\n    c.download_file(b, o['Key'], str(p))",
+            dir,
+            prefix,
+        );
+    }
+
+    /// Runs lines of Python with a client `c`, a bucket `b`, a directory `d` and a prefix `x`.
+    #[track_caller]
+    fn script(&self, lines: &str, dir: &Path, prefix: &str) {
+        let python = python().expect("it was there when the service was started");
+        let client = "import boto3, pathlib, sys\n_, u, b, d, x = sys.argv\n\
+            c = boto3.client('s3', endpoint_url=u, region_name='us-east-1', aws_access_key_id='test', \
+            aws_secret_access_key='test')\n";
+        let _ = Program::new("python", python)
+            .args(["-c", &format!("{client}{lines}")])
+            .args([&format!("http://{}", self.address), Self::BUCKET])
+            .arg(dir)
+            .arg(prefix)
+            .run()
+            .ok();
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use self::objects::Objects;
 
@@ -58,10 +58,12 @@ pub enum Fate {
 
 type Rule = Box<dyn FnMut(&Act) -> Fate + Send>;
 
+/// A request that waits; it is told its fate, or to ask the rule again.
+struct Held(Act, oneshot::Sender<Option<Fate>>);
+
 struct Shared {
     rule: Mutex<Rule>,
-    generation: watch::Sender<u64>,
-    held: Mutex<Vec<Act>>,
+    held: Mutex<Vec<Held>>,
     log: Mutex<Vec<Act>>,
     objects: Mutex<Objects>,
 }
@@ -99,7 +101,6 @@ impl StandIn {
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             rule: Mutex::new(Box::new(|_| Fate::Done)),
-            generation: watch::Sender::new(0),
             held: Mutex::default(),
             log: Mutex::default(),
             objects: Mutex::new(Objects::new(folder)),
@@ -120,9 +121,21 @@ impl StandIn {
 
     /// From now on asks `rule` about every request, those that are held included.
     pub fn rule(&self, rule: impl FnMut(&Act) -> Fate + Send + 'static) {
-        *lock(&self.shared.rule) = Box::new(rule);
-        lock(&self.shared.held).clear();
-        self.shared.generation.send_modify(|number| *number += 1);
+        let mut current = lock(&self.shared.rule);
+        *current = Box::new(rule);
+        self.release(None);
+    }
+
+    /// Lets go of what is held without effect, as if it had never arrived whole.
+    pub fn drop_held(&self) {
+        self.release(Some(Fate::Refused(503)));
+    }
+
+    fn release(&self, fate: Option<Fate>) {
+        for Held(_, told) in std::mem::take(&mut *lock(&self.shared.held)) {
+            // Whoever asked may be gone.
+            let _ = told.send(fate);
+        }
     }
 
     /// From now on honest.
@@ -133,7 +146,10 @@ impl StandIn {
     /// What is held now.
     #[must_use]
     pub fn held(&self) -> Vec<Act> {
-        lock(&self.shared.held).clone()
+        lock(&self.shared.held)
+            .iter()
+            .map(|held| held.0.clone())
+            .collect()
     }
 
     /// What took effect since the last call, in order, reads left out.
@@ -227,21 +243,21 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
 
 impl Shared {
     async fn fate(&self, act: &Act) -> Fate {
-        let mut changes = self.generation.subscribe();
         loop {
-            let fate = {
+            let waiting = {
                 let mut rule = lock(&self.rule);
-                let fate = rule(act);
-                if fate == Fate::Held {
-                    lock(&self.held).push(act.clone());
+                match rule(act) {
+                    Fate::Held => {}
+                    fate => return fate,
                 }
-                fate
+                let (told, waiting) = oneshot::channel();
+                lock(&self.held).push(Held(act.clone(), told));
+                waiting
             };
-            if fate != Fate::Held {
-                return fate;
-            }
-            if changes.changed().await.is_err() {
-                return Fate::Refused(503);
+            match waiting.await {
+                Ok(Some(fate)) => return fate,
+                Ok(None) => {}
+                Err(_) => return Fate::Refused(503),
             }
         }
     }

@@ -104,6 +104,20 @@ impl World {
         serde_json::from_str(&self.ok(&args)).unwrap()
     }
 
+    /// Runs with `--json`, demands this exit code, returns the lines of the record.
+    pub(crate) fn record(&self, code: i32, args: &[&str]) -> Vec<Value> {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        let output = self.run(&args);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "sealift {args:?}\n{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// Runs, demands this exit code, returns stderr. A failure says what, and never panics.
     pub(crate) fn fails(&self, code: i32, args: &[&str]) -> String {
         refused(code, args, &self.run(args))

@@ -8,7 +8,9 @@
 mod documented;
 mod hostile;
 mod image;
+mod image_files;
 mod kek;
+mod kek_trouble;
 mod key;
 mod kit;
 mod remote;

@@ -159,7 +159,7 @@ fn content_key(opened: Option<Zeroizing<Vec<u8>>>) -> Result<ContentKey, UnwrapE
     ContentKey::from_slice(&opened).ok_or(UnwrapError::Refused)
 }
 
-/// RFC 9180 §4.1 `Decap` from the result of DH on, then §5.1.1 and §6.1 in base mode.
+/// RFC 9180 §4.1 `Decap` from the result of DH on, then RFC 9180 §5.1.1 and RFC 9180 §6.1 in base mode.
 fn hpke_open(
     dh: &[u8],
     enc: &[u8; POINT_LEN],

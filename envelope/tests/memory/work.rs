@@ -67,6 +67,7 @@ pub(super) const CLEAN: &[&str] = &[
     "open-portable",
     "open-pushed",
     "open-altered",
+    "open-ranged",
     "key-file",
     "key-box",
 ];

@@ -137,7 +137,7 @@ pub struct RawDirector {
     /// File with its passphrase.
     #[serde(alias = "timestamp_key_passphrase_file")]
     pub timestamp_passphrase_file: Option<PathBuf>,
-    /// Private key-encryption keys, PEM.
+    /// Private key-encryption keys: PEM files, or URIs of keys held elsewhere.
     pub keks: Option<Vec<PathBuf>>,
     /// Name of the environment variable with their passphrase.
     #[serde(alias = "keks_passphrase_env")]

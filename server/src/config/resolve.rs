@@ -2,9 +2,10 @@
 
 use super::raw::{self, Raw};
 use super::{
-    Config, ConfigError, Director, KeyFile, Limits, Log, LogFormat, MinTls, PassphraseSource, Repository,
-    TlsListener, duration,
+    Config, ConfigError, Director, Kek, KeyFile, Limits, Log, LogFormat, MinTls, PassphraseSource,
+    Repository, TlsListener, duration,
 };
+use sealift_custody::{KeyUri, UriError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -176,14 +177,29 @@ fn director(raw: raw::RawDirector, base: &Path, data_dir: &Path) -> Result<Direc
             .keks
             .unwrap_or_default()
             .into_iter()
-            .map(|path| KeyFile {
-                field: "director.keks",
-                path: base.join(path),
-                passphrase: kek.clone(),
-            })
-            .collect(),
+            .map(|name| key_encryption_key(name, base, kek.clone()))
+            .collect::<Result<_, _>>()?,
         metadata_lifetime: time("director.metadata_lifetime", raw.metadata_lifetime, "24h")?,
     })
+}
+
+fn key_encryption_key(
+    name: PathBuf,
+    base: &Path,
+    passphrase: Option<PassphraseSource>,
+) -> Result<Kek, ConfigError> {
+    const FIELD: &str = "director.keks";
+    match name.to_str().filter(|name| KeyUri::is_one(name)) {
+        Some(uri) => uri
+            .parse()
+            .map(|uri| Kek::Elsewhere(Box::new(uri)))
+            .map_err(|error: UriError| value(FIELD, error.to_string())),
+        None => Ok(Kek::File(KeyFile {
+            field: FIELD,
+            path: base.join(name),
+            passphrase,
+        })),
+    }
 }
 
 fn limits(raw: raw::RawLimits) -> Result<Limits, ConfigError> {

@@ -43,17 +43,22 @@ fn the_sample_in_the_handbook_parses() {
 
 #[test]
 fn relative_paths_start_at_the_files_directory() {
-    let raw =
-        Config::parse("data_dir = 'd'\n[vehicles]\nkey = 'k.pem'\n[director]\nkeks = ['a.pem', '/b.pem']")
-            .unwrap();
+    let raw = Config::parse(
+        "data_dir = 'd'\n[vehicles]\nkey = 'k.pem'\n[director]\nkeks = ['a.pem', '/b.pem', 'pkcs11:token=t']",
+    )
+    .unwrap();
     let config = Config::resolve(raw, Path::new("/etc/sealift")).unwrap();
     assert_eq!(config.vehicles.key, Path::new("/etc/sealift/k.pem"));
     assert_eq!(
         config.vehicles.certificate,
         Path::new("/etc/sealift/d/tls/server.pem")
     );
-    assert_eq!(config.director.keks[0].path, Path::new("/etc/sealift/a.pem"));
-    assert_eq!(config.director.keks[1].path, Path::new("/b.pem"));
+    let keks = config.director.keks.iter().map(|kek| match kek {
+        Kek::File(file) => file.path.display().to_string(),
+        Kek::Elsewhere(uri) => uri.to_string(),
+    });
+    let keks: Vec<_> = keks.collect();
+    assert_eq!(keks, ["/etc/sealift/a.pem", "/b.pem", "pkcs11:token=t"]);
     assert_eq!(config.repository.url, "file:///etc/sealift/d/repository");
 }
 

@@ -1,8 +1,9 @@
-//! Private keys from files.
+//! Private keys from files, and key-encryption keys from where else they are held.
 
 use super::DemoKeys;
-use crate::config::KeyFile;
+use crate::config::{Kek, KeyFile};
 use crate::exit::{Code, Failure};
+use sealift_custody::{CustodyError, Fault, KeyUri, NobodyToAsk};
 use sealift_envelope::{PrivateKey, UnwrapKey};
 use sealift_metadata::{FileSigner, Signer};
 use std::io::Read;
@@ -25,8 +26,30 @@ pub(super) fn signer(file: &KeyFile, demo: DemoKeys) -> Result<Arc<dyn Signer>, 
     Ok(Arc::new(signer))
 }
 
-/// A key-encryption key.
-pub(super) fn kek(file: &KeyFile, demo: DemoKeys) -> Result<PrivateKey, Failure> {
+/// A key-encryption key, wherever it is.
+pub(crate) type HeldKek = Box<dyn UnwrapKey + Send + Sync>;
+
+/// A key-encryption key. One that is held elsewhere is reached now: a server that could not unwrap should not start.
+pub(super) fn kek(kek: &Kek, demo: DemoKeys) -> Result<HeldKek, Failure> {
+    match kek {
+        Kek::File(file) => Ok(Box::new(kek_file(file, demo)?)),
+        Kek::Elsewhere(uri) => {
+            let key = sealift_custody::open(uri, &NobodyToAsk).map_err(|error| out_of_reach(uri, error))?;
+            demo.check("director.keks", &[&key.key_id().to_string()])?;
+            Ok(Box::new(key))
+        }
+    }
+}
+
+fn out_of_reach(uri: &KeyUri, error: CustodyError) -> Failure {
+    let code = match error.fault() {
+        Fault::Unavailable => Code::Unavailable,
+        _ => Code::Config,
+    };
+    Failure::new(code, format!("director.keks: cannot use the key {uri}")).because(error)
+}
+
+fn kek_file(file: &KeyFile, demo: DemoKeys) -> Result<PrivateKey, Failure> {
     let (pem, passphrase) = read(file)?;
     let key = PrivateKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|bytes| bytes.as_slice()))
         .map_err(unusable(file))?;

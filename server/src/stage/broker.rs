@@ -6,8 +6,8 @@
 use crate::ambient::Entropy;
 use async_trait::async_trait;
 use sealift_envelope::{
-    Binding, ContentKey, FormatError, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, OpenError, PrivateKey,
-    RecipientKey, SealError, UnwrapError,
+    Binding, ContentKey, FormatError, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, OpenError, RecipientKey,
+    SealError, UnwrapError, UnwrapKey,
 };
 use sealift_metadata::uptane::VerifiedTarget;
 use sealift_metadata::{EcuSerial, RepositoryId, VehicleId};
@@ -58,6 +58,9 @@ pub enum BrokerError {
     /// There is no key file, or it belongs to another object.
     #[error("{0}")]
     KeyFile(&'static str),
+    /// The key-encryption key is held elsewhere, and could not be used there.
+    #[error("the key-encryption key is held elsewhere and could not be used there")]
+    OutOfReach(#[source] UnwrapError),
     /// No key here opens it, or it was wrapped for another place.
     #[error("the content key cannot be unwrapped for this path")]
     Unwrap(#[source] UnwrapError),
@@ -86,6 +89,11 @@ impl BrokerError {
                 return Problem::new(ProblemKind::Unavailable)
                     .with_detail("the object store does not answer");
             }
+            Self::OutOfReach(_) => {
+                return Problem::new(ProblemKind::Unavailable)
+                    .with_detail(self.to_string())
+                    .with_next("the server's log says why; the request can be sent again");
+            }
             Self::Gone => return Problem::new(ProblemKind::Unavailable).with_detail(self.to_string()),
             Self::OtherHeader => (
                 ProblemKind::RepositoryUntrusted,
@@ -108,13 +116,18 @@ impl BrokerError {
 pub struct InProcessBroker {
     store: Store,
     repository: RepositoryId,
-    keks: Arc<Vec<PrivateKey>>,
+    keks: Arc<Vec<Box<dyn UnwrapKey + Send + Sync>>>,
     entropy: Entropy,
 }
 
 impl InProcessBroker {
     /// A broker over key files in `store`, with these private keys.
-    pub fn new(store: Store, repository: RepositoryId, keks: Vec<PrivateKey>, entropy: Entropy) -> Self {
+    pub fn new(
+        store: Store,
+        repository: RepositoryId,
+        keks: Vec<Box<dyn UnwrapKey + Send + Sync>>,
+        entropy: Entropy,
+    ) -> Self {
         Self {
             store,
             repository,
@@ -143,7 +156,7 @@ impl KeyBroker for InProcessBroker {
             ),
             Err(error) => tracing::warn!(
                 target_path = %target.path(), vehicle = %ecu.vehicle, ecu = %ecu.serial,
-                %error, "content key not wrapped"
+                error = super::error::error_chain(error), "content key not wrapped"
             ),
         }
         let result = if outcome.is_ok() { "wrapped" } else { "refused" };
@@ -179,7 +192,8 @@ impl InProcessBroker {
         }
         let (keks, entropy, ecu) = (Arc::clone(&self.keks), self.entropy.clone(), ecu.clone());
         let (repository, path) = (self.repository.to_string(), target.path().to_string());
-        // Private-key operations take milliseconds to tens of them: not on a thread that serves requests.
+        // Private-key operations take milliseconds, those of a token or key service seconds: not on a thread that serves
+        // requests.
         tokio::task::spawn_blocking(move || {
             let binding = Binding::key_file(&repository, &path);
             let key = unwrap(&keks, &key_file, &binding)?;
@@ -200,10 +214,15 @@ impl InProcessBroker {
 }
 
 /// The content key, by the first of our keys that is a recipient.
-fn unwrap(keks: &[PrivateKey], key_file: &KeyFile, binding: &Binding) -> Result<ContentKey, BrokerError> {
+fn unwrap(
+    keks: &[Box<dyn UnwrapKey + Send + Sync>],
+    key_file: &KeyFile,
+    binding: &Binding,
+) -> Result<ContentKey, BrokerError> {
     for kek in keks {
-        match key_file.unwrap_with(kek, binding) {
+        match key_file.unwrap_with(&**kek, binding) {
             Err(UnwrapError::NotARecipient { .. }) => {}
+            Err(error @ UnwrapError::Unavailable(_)) => return Err(BrokerError::OutOfReach(error)),
             other => return other.map_err(BrokerError::Unwrap),
         }
     }

@@ -41,11 +41,12 @@ root = "director/1.root.json"
 targets_key = "director/director-targets.pem"
 snapshot_key = "director/director-snapshot.pem"
 timestamp_key = "director/director-timestamp.pem"
-keks = ["keys/kek.pem"]
+keks = ["{kek}"]
 [limits]
 vehicle_requests_per_minute = 100000
 "#,
-            repository = self.repository
+            repository = self.repository,
+            kek = self.kek
         )
     }
 

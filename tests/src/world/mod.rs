@@ -37,6 +37,7 @@ pub struct World {
     server: Option<Server>,
     runtime: tokio::runtime::Runtime,
     environment: Vec<(String, String)>,
+    kek: String,
 }
 
 impl World {
@@ -73,6 +74,7 @@ impl World {
             server: None,
             runtime,
             environment,
+            kek: "keys/kek.pem".to_owned(),
         };
         for name in ["keys", "images", "logs", "store", "vehicles"] {
             fs::create_dir(world.path(name)).expect("a directory can be made");
@@ -323,6 +325,11 @@ impl World {
             .surround(Program::binary("sealift-server"))
             .args(["--config", "server.toml"]);
         self.server = Some(Server::start(program, &self.path("ready.json"), &self.logs()));
+    }
+
+    /// Gives the server another key-encryption key, by file or URI, when it starts next.
+    pub fn set_kek(&mut self, name: &str) {
+        name.clone_into(&mut self.kek);
     }
 
     /// Ends the server at once, as a power cut does.

@@ -10,6 +10,7 @@ mod big_image;
 mod big_upload;
 mod first_light;
 mod foreign_clients;
+mod held_keys;
 mod interrupted_uploads;
 mod kek_rotate;
 mod publishing;

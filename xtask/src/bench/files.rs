@@ -8,114 +8,158 @@ use std::process::{Command, Stdio};
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
-use super::meter::{Cost, measure, median};
+use super::meter::{Cost, measure, median, sum};
 use super::{Args, Row};
 use crate::failure::Failure;
 
 /// The limit that every other row is compared with.
-const LIMIT: &str = "openssl dgst -sha256";
+pub(super) const LIMIT: &str = "openssl dgst -sha256";
+pub(super) const SEAL: &str = "sealift image seal";
+pub(super) const OPEN: &str = "sealift image open";
+const PORTABLE_SEAL: &str = "sealift image seal, portable cipher";
+const PORTABLE_OPEN: &str = "sealift image open, portable cipher";
+pub(super) const AGE_AND_DIGESTS: &str = "age -r, then sha256sum of both sides";
 
-/// Name, the file that it makes, how to run it.
-type Candidate<'a> = (&'static str, &'static str, Box<dyn Fn() -> Command + 'a>);
+const OPENED: &str = "opened";
+pub(super) const PRIVATE: &str = "recipient.pem";
+pub(super) const PUBLIC: &str = "recipient.pub.pem";
+
+/// One row: its name, the file that it makes, and the programs that are run for it, one after the other.
+struct Candidate<'a> {
+    name: &'static str,
+    product: &'static str,
+    steps: Box<dyn Fn() -> Vec<Command> + 'a>,
+}
 
 pub(super) fn rows(args: &Args, binaries: &Path, dir: &Path) -> Result<Vec<Row>, Failure> {
     make_image(&dir.join("plain"), args.size_mib)?;
     make_keys(dir)?;
-    let sealift = binaries.join("sealift");
-    let at = |name: &str| dir.join(name).into_os_string();
-    let command = |program: &Path, args: &[&str], files: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(args).args(files.iter().map(|file| at(file)));
-        command
-    };
-    let public = dir.join("recipient.pub.pem").display().to_string();
-    let private = dir.join("recipient.pem").display().to_string();
-    let age = Command::new("age")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok();
-    if !age {
-        println!("bench: age is not installed, its rows are left out");
-    }
-    let age_public = if age {
-        age_recipient(&dir.join("age.txt"))?
-    } else {
-        String::new()
-    };
-    // Name, product, the file that it makes, and how to run it; the order is the order of each round.
-    let openssl = Path::new("openssl");
-    let agep = Path::new("age");
-    let mut candidates: Vec<Candidate<'_>> = vec![
-        (
-            LIMIT,
-            "",
-            Box::new(move || command(openssl, &["dgst", "-sha256"], &["plain"])),
-        ),
-        (
-            "sealift image seal",
-            "sealed",
-            Box::new({
-                let (sealift, public) = (sealift.clone(), public.clone());
-                move || {
-                    command(
-                        &sealift,
-                        &["image", "seal", "--recipient", &public, "-o"],
-                        &["sealed", "plain"],
-                    )
-                }
-            }),
-        ),
-        (
-            "sealift image open",
-            "opened",
-            Box::new(move || {
-                command(
-                    &sealift,
-                    &["image", "open", "--key", &private, "-o"],
-                    &["opened", "sealed"],
-                )
-            }),
-        ),
-    ];
-    if age {
-        let identity = dir.join("age.txt").display().to_string();
-        candidates.push((
-            "age -r",
-            "aged",
-            Box::new(move || command(agep, &["-r", &age_public, "-o"], &["aged", "plain"])),
-        ));
-        candidates.push((
-            "age -d",
-            "unaged",
-            Box::new(move || command(agep, &["-d", "-i", &identity, "-o"], &["unaged", "aged"])),
-        ));
-    }
+    let candidates = candidates(binaries, dir)?;
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); candidates.len()];
     for _ in 0..args.runs {
-        for ((_, product, run), costs) in candidates.iter().zip(&mut costs) {
+        for (candidate, costs) in candidates.iter().zip(&mut costs) {
+            let Candidate { product, steps, .. } = candidate;
             if !product.is_empty() {
                 remove(&dir.join(product))?;
                 // Sealing leaves the segment list beside the image.
                 remove(&dir.join(format!("{product}.segments")))?;
             }
-            costs.push(measure(&mut run())?);
+            let mut cost: Option<Cost> = None;
+            for mut step in steps() {
+                let next = measure(&mut step)?;
+                cost = Some(cost.map_or(next, |cost| sum(cost, next)));
+            }
+            costs.extend(cost);
+            // They are large, and the RAM disk is not.
+            if *product == OPENED {
+                same(&dir.join("plain"), &dir.join(product))?;
+                remove(&dir.join(product))?;
+            }
         }
-        same(&dir.join("plain"), &dir.join("opened"))?;
-        // They are large, and the RAM disk is not.
-        for product in ["opened", "aged", "unaged"] {
+        for product in ["aged", "unaged"] {
             remove(&dir.join(product))?;
         }
     }
     let rows = candidates
         .iter()
         .zip(&costs)
-        .map(|((name, ..), costs)| Row::new(name, LIMIT, median(costs)));
+        .map(|(candidate, costs)| Row::new(candidate.name, LIMIT, median(costs)));
     Ok(rows.collect())
 }
 
+/// All rows, in the order of each round.
+fn candidates<'a>(binaries: &Path, dir: &'a Path) -> Result<Vec<Candidate<'a>>, Failure> {
+    let sealift = binaries.join("sealift");
+    let command = move |program: &Path, args: &[&str], files: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(args).args(files.iter().map(|file| dir.join(file)));
+        command
+    };
+    let openssl = move || vec![command(Path::new("openssl"), &["dgst", "-sha256"], &["plain"])];
+    let mut candidates = vec![Candidate {
+        name: LIMIT,
+        product: "",
+        steps: Box::new(openssl),
+    }];
+    // The portable cipher first, so that what is opened later was made by the default.
+    let portable: &[&str] = &["--cipher", "portable"];
+    for (name, cipher) in [(PORTABLE_SEAL, portable), (SEAL, &[])] {
+        let (sealift, public) = (sealift.clone(), dir.join(PUBLIC).display().to_string());
+        candidates.push(Candidate {
+            name,
+            product: "sealed",
+            steps: Box::new(move || {
+                let args = [&["image", "seal", "--recipient", &public], cipher, &["-o"]].concat();
+                vec![command(&sealift, &args, &["sealed", "plain"])]
+            }),
+        });
+    }
+    for (name, cipher) in [(PORTABLE_OPEN, portable), (OPEN, &[])] {
+        let (sealift, private) = (sealift.clone(), dir.join(PRIVATE).display().to_string());
+        candidates.push(Candidate {
+            name,
+            product: OPENED,
+            steps: Box::new(move || {
+                let args = [&["image", "open", "--key", &private], cipher, &["-o"]].concat();
+                vec![command(&sealift, &args, &[OPENED, "sealed"])]
+            }),
+        });
+    }
+    candidates.extend(age(dir)?);
+    Ok(candidates)
+}
+
+/// age does less: it makes no digest that metadata could name. So it is measured alone and with what is missing.
+fn age(dir: &Path) -> Result<Vec<Candidate<'_>>, Failure> {
+    let version = Command::new("age")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    if version.is_err() {
+        println!("bench: age is not installed, its rows are left out");
+        return Ok(Vec::new());
+    }
+    let public = age_recipient(&dir.join("age.txt"))?;
+    let encrypt = move || {
+        let mut age = Command::new("age");
+        age.args(["-r", &public, "-o"])
+            .arg(dir.join("aged"))
+            .arg(dir.join("plain"));
+        age
+    };
+    let digest = move |file: &str| {
+        let mut sha256sum = Command::new("sha256sum");
+        sha256sum.arg(dir.join(file));
+        sha256sum
+    };
+    let decrypt = move || {
+        let mut age = Command::new("age");
+        age.arg("-d").arg("-i").arg(dir.join("age.txt"));
+        age.arg("-o").arg(dir.join("unaged")).arg(dir.join("aged"));
+        age
+    };
+    let alone = encrypt.clone();
+    Ok(vec![
+        Candidate {
+            name: "age -r",
+            product: "aged",
+            steps: Box::new(move || vec![alone()]),
+        },
+        Candidate {
+            name: AGE_AND_DIGESTS,
+            product: "aged",
+            steps: Box::new(move || vec![encrypt(), digest("plain"), digest("aged")]),
+        },
+        Candidate {
+            name: "age -d",
+            product: "unaged",
+            steps: Box::new(move || vec![decrypt()]),
+        },
+    ])
+}
+
 /// Bytes that do not compress, the same in every run.
-fn make_image(path: &Path, size_mib: u32) -> Result<(), Failure> {
+pub(super) fn make_image(path: &Path, size_mib: u32) -> Result<(), Failure> {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let mut file = BufWriter::new(File::create(path).map_err(|error| Failure::at(path.display(), error))?);
     let mut block = vec![0; 1 << 20];
@@ -128,8 +172,8 @@ fn make_image(path: &Path, size_mib: u32) -> Result<(), Failure> {
 }
 
 /// Made by openssl, so that a key from elsewhere is what the bench runs with.
-fn make_keys(dir: &Path) -> Result<(), Failure> {
-    let private = dir.join("recipient.pem");
+pub(super) fn make_keys(dir: &Path) -> Result<(), Failure> {
+    let private = dir.join(PRIVATE);
     let mut generate = Command::new("openssl");
     generate.args([
         "genpkey",
@@ -158,7 +202,7 @@ fn make_keys(dir: &Path) -> Result<(), Failure> {
         .args(["pkey", "-pubout", "-in"])
         .arg(&private)
         .arg("-out")
-        .arg(dir.join("recipient.pub.pem"));
+        .arg(dir.join(PUBLIC));
     measure(&mut public)?;
     Ok(())
 }

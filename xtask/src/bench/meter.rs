@@ -81,7 +81,8 @@ impl Stat {
         Self::parse(&text).ok_or_else(|| Failure::new(format!("{path} has an unknown form")))
     }
 
-    /// The name in parentheses may hold anything; the state and fields 14 and 15 come after it.
+    /// The name in parentheses may hold anything; the state and fields 14 and 15 come after it: the times of the process
+    /// and its threads, as user and in the kernel.
     fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -90,6 +91,15 @@ impl Stat {
             ended: matches!(*fields.first()?, "Z" | "X"),
             cpu_seconds: (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND,
         })
+    }
+}
+
+/// What two runs took, one after the other.
+pub(super) fn sum(one: Cost, other: Cost) -> Cost {
+    Cost {
+        wall_seconds: one.wall_seconds + other.wall_seconds,
+        cpu_seconds: one.cpu_seconds + other.cpu_seconds,
+        peak_mib: one.peak_mib.max(other.peak_mib),
     }
 }
 

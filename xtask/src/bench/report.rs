@@ -4,13 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::Args;
 use super::meter::Cost;
+use super::{files, serve};
 use crate::failure::Failure;
 
 const PAGE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- figures: begin -->\n";
-const END: &str = "<!-- figures: end -->";
 
 /// The median of one candidate, and the candidate that it is compared with.
 #[derive(Debug)]
@@ -56,26 +54,97 @@ pub(super) fn table(rows: &[Row], size_mib: u32) -> String {
     text
 }
 
-/// Puts the table between the marks of the page.
-pub(super) fn write(root: &Path, table: &str, args: &Args) -> Result<(), Failure> {
+/// What was wanted of two rows, and what was found. A goal whose rows are missing is left out.
+struct Goal {
+    what: &'static str,
+    row: &'static str,
+    against: &'static str,
+    of: fn(&Cost) -> f64,
+    wanted: Wanted,
+}
+
+enum Wanted {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+const GOALS: &[Goal] = &[
+    Goal {
+        what: "seal, to `openssl dgst -sha256`",
+        row: files::SEAL,
+        against: files::LIMIT,
+        of: |cost| cost.wall_seconds,
+        wanted: Wanted::AtMost(1.35),
+    },
+    Goal {
+        what: "verify and open, to `openssl dgst -sha256`",
+        row: files::OPEN,
+        against: files::LIMIT,
+        of: |cost| cost.wall_seconds,
+        wanted: Wanted::AtMost(1.25),
+    },
+    Goal {
+        what: "`age -r` and `sha256sum` of both sides, to seal",
+        row: files::AGE_AND_DIGESTS,
+        against: files::SEAL,
+        of: |cost| cost.wall_seconds,
+        wanted: Wanted::AtLeast(2.5),
+    },
+    Goal {
+        what: "serve, CPU seconds to nginx's",
+        row: serve::SERVER,
+        against: serve::LIMIT,
+        of: |cost| cost.cpu_seconds,
+        wanted: Wanted::AtMost(0.85),
+    },
+];
+
+/// The goals as a Markdown table.
+pub(super) fn goals(rows: &[Row]) -> String {
+    let mut text = String::from("\n| goal | wanted | found |\n|---|---|---|\n");
+    for goal in GOALS {
+        let value = |name: &str| {
+            rows.iter()
+                .find(|row| row.name == name)
+                .map(|row| (goal.of)(&row.cost))
+        };
+        let (Some(value), Some(base)) = (value(goal.row), value(goal.against)) else {
+            continue;
+        };
+        let found = value / base;
+        let (wanted, met) = match goal.wanted {
+            Wanted::AtMost(limit) => (format!("≤ {limit}"), found <= limit),
+            Wanted::AtLeast(limit) => (format!("≥ {limit}"), found >= limit),
+        };
+        let verdict = if met { "" } else { ", missed" };
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "| {} | {wanted} | {found:.2}{verdict} |", goal.what);
+    }
+    text
+}
+
+/// Puts a text between the marks of this name on the page.
+pub(super) fn write(root: &Path, mark: &str, text: &str) -> Result<(), Failure> {
     let path = root.join(PAGE);
     let page = fs::read_to_string(&path).map_err(|error| Failure::at(PAGE, error))?;
-    let (head, rest) = page
-        .split_once(BEGIN)
-        .ok_or_else(|| Failure::new(format!("{PAGE} has lost its marks")))?;
-    let (_, tail) = rest
-        .split_once(END)
-        .ok_or_else(|| Failure::new(format!("{PAGE} has lost its marks")))?;
-    let machine = machine();
-    let what = format!(
-        "{} MiB, median of {}, {machine}. Ratios: to `openssl dgst -sha256`, and to nginx.",
-        args.size_mib, args.runs
-    );
-    fs::write(&path, format!("{head}{BEGIN}{what}\n\n{table}{END}{tail}"))?;
+    let page = between(&page, mark, text)
+        .ok_or_else(|| Failure::new(format!("{PAGE} has lost its marks `{mark}`")))?;
+    fs::write(&path, page)?;
     Ok(())
 }
 
-fn machine() -> String {
+fn between(page: &str, mark: &str, text: &str) -> Option<String> {
+    let (begin, end) = (
+        format!("<!-- {mark}: begin -->\n"),
+        format!("<!-- {mark}: end -->"),
+    );
+    let (head, rest) = page.split_once(&begin)?;
+    let (_, tail) = rest.split_once(&end)?;
+    Some(format!("{head}{begin}{text}{end}{tail}"))
+}
+
+/// Cores and model.
+pub(super) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let count = cpus.lines().filter(|line| line.starts_with("processor")).count();
     let model = cpus.lines().find_map(|line| {
@@ -84,4 +153,45 @@ fn machine() -> String {
             .map(|(_, name)| name)
     });
     format!("{count} cores of {}", model.unwrap_or("an unnamed processor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &'static str, seconds: f64) -> Row {
+        let cost = Cost {
+            wall_seconds: seconds,
+            cpu_seconds: seconds,
+            peak_mib: 1.0,
+        };
+        Row::new(name, files::LIMIT, cost)
+    }
+
+    #[test]
+    fn goals_say_what_was_met_and_what_was_missed() {
+        let rows = [
+            row(files::LIMIT, 1.0),
+            row(files::SEAL, 1.3),
+            row(files::OPEN, 1.3),
+        ];
+        let text = goals(&rows);
+        assert!(text.contains("≤ 1.35 | 1.30 |"), "{text}");
+        assert!(text.contains("≤ 1.25 | 1.30, missed |"), "{text}");
+        assert!(
+            !text.contains("nginx"),
+            "what was not measured is not judged: {text}"
+        );
+    }
+
+    #[test]
+    fn only_what_is_between_the_marks_is_replaced() {
+        let page = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb <!-- y: begin -->";
+        let written = between(page, "x", "new\n").unwrap();
+        assert_eq!(
+            written,
+            "a\n<!-- x: begin -->\nnew\n<!-- x: end -->\nb <!-- y: begin -->"
+        );
+        assert!(between(page, "y", "new\n").is_none());
+    }
 }

@@ -11,7 +11,8 @@ use super::{Args, Row};
 use crate::failure::Failure;
 use crate::tree;
 
-const LIMIT: &str = "nginx";
+pub(super) const LIMIT: &str = "nginx";
+pub(super) const SERVER: &str = "sealift-server";
 const TARGET: &str = "bench/image.bin";
 /// One cipher for both, so that not the negotiation is compared.
 const CIPHER: &str = "TLS_AES_256_GCM_SHA384";
@@ -43,7 +44,7 @@ pub(super) fn rows(args: &Args, binaries: &Path, dir: &Path) -> Result<Vec<Row>,
     if nginx.is_some() {
         rows.push(Row::new(LIMIT, LIMIT, median(&their_costs)));
     }
-    rows.push(Row::new("sealift-server", LIMIT, median(&our_costs)));
+    rows.push(Row::new(SERVER, LIMIT, median(&our_costs)));
     Ok(rows)
 }
 

@@ -23,7 +23,7 @@ const NODE: &str = "target/node";
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Programs, how to see that they work, and the Debian packages that bring them.
-const PROGRAMS: &[(&str, &[&str], &[&str])] = &[
+const PROGRAMS: &[Program] = &[
     (
         "python3",
         &["-c", "import venv, ensurepip"],
@@ -34,11 +34,15 @@ const PROGRAMS: &[(&str, &[&str], &[&str])] = &[
     ("openssl", &["version"], &["openssl"]),
 ];
 
+/// Programs that some tests need and say so when they leave themselves out.
+const WELCOME: &[Program] = &[("softhsm2-util", &["--version"], &["softhsm2"])];
+
 pub(super) fn check(shell: &Shell) -> Result<Done, Failure> {
     let mut did = Vec::new();
     if let Some(installed) = programs(shell)? {
         did.push(installed);
     }
+    did.extend(welcome(shell));
     for component in ["fmt", "clippy"] {
         if !Shell::has("cargo", &[component, "--version"]) {
             return Err(Failure::new(format!(
@@ -52,29 +56,58 @@ pub(super) fn check(shell: &Shell) -> Result<Done, Failure> {
     Ok(Done::one(did.join("; ")))
 }
 
-/// Installs missing programs with apt-get when that is allowed.
-fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
-    let missing = PROGRAMS
+type Program = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// Debian packages of those programs that are not there.
+fn missing(programs: &[Program]) -> BTreeSet<&'static str> {
+    let missing = programs
         .iter()
         .filter(|(program, args, _)| !Shell::has(program, args));
-    let packages: BTreeSet<&str> = missing
+    missing
         .flat_map(|(_, _, packages)| packages.iter().copied())
-        .collect();
+        .collect()
+}
+
+/// Installs missing programs with apt-get when that is allowed.
+fn programs(shell: &Shell) -> Result<Option<String>, Failure> {
+    let packages = missing(PROGRAMS);
     if packages.is_empty() {
         return Ok(None);
     }
     let list = packages.iter().copied().collect::<Vec<_>>().join(" ");
-    let root = Shell::has("sh", &["-c", "test \"$(id -u)\" = 0 && command -v apt-get"]);
-    if !root {
+    if !may_install() {
         return Err(Failure::new(format!(
             "please install: {list} (on Debian: sudo apt-get install {list})"
         )));
     }
+    install(shell, &packages)?;
+    Ok(Some(format!("installed {list} with apt-get")))
+}
+
+/// As [`programs`], but what cannot be had is only named: the tests that want it are left out.
+fn welcome(shell: &Shell) -> Option<String> {
+    let packages = missing(WELCOME);
+    let list = packages.iter().copied().collect::<Vec<_>>().join(" ");
+    if packages.is_empty() {
+        None
+    } else if may_install() && install(shell, &packages).is_ok() {
+        Some(format!("installed {list} with apt-get"))
+    } else {
+        Some(format!(
+            "tests that need {list} are left out: it is not installed"
+        ))
+    }
+}
+
+fn may_install() -> bool {
+    Shell::has("sh", &["-c", "test \"$(id -u)\" = 0 && command -v apt-get"])
+}
+
+fn install(shell: &Shell, packages: &BTreeSet<&str>) -> Result<(), Failure> {
     shell.run("apt-get", &["update"])?;
     let mut args = vec!["install", "-y", "--no-install-recommends"];
     args.extend(packages);
-    shell.run("apt-get", &args)?;
-    Ok(Some(format!("installed {list} with apt-get")))
+    shell.run("apt-get", &args).map(drop)
 }
 
 fn python(shell: &Shell) -> Result<String, Failure> {

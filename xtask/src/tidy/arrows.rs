@@ -9,6 +9,7 @@ const RULE: &str = "arrows";
 /// Package, and the packages of the workspace that it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sealift-envelope", &[]),
+    ("sealift-custody", &["sealift-envelope"]),
     ("sealift-metadata", &[]),
     ("sealift-repository", &["sealift-metadata"]),
     ("sealift-wire", &["sealift-metadata"]),
@@ -19,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "sealift-cli",
         &[
+            "sealift-custody",
             "sealift-envelope",
             "sealift-metadata",
             "sealift-repository",
@@ -28,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "sealift-server",
         &[
+            "sealift-custody",
             "sealift-envelope",
             "sealift-metadata",
             "sealift-repository",

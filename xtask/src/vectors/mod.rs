@@ -3,6 +3,11 @@
 //! Images that a sealer may make come from the library. What it refuses to make is put together in [`forge`] from the
 //! specification, with everything right but the one fact: a reader that lets the fact pass opens the image.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of vectors, which are far below 32 bits"
+)]
+
 mod binding;
 mod cbor;
 mod commitment;
@@ -86,10 +91,13 @@ fn differing(directory: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<
     Ok(differ)
 }
 
+/// Makes the vectors of one module.
+type Group = fn(&World) -> Result<Vec<Vector>, Failure>;
+
 /// Every file by its name.
 fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let world = World::read(&root.join("envelope/tests/keys"))?;
-    let groups: [fn(&World) -> Result<Vec<Vector>, Failure>; 13] = [
+    let groups: [Group; 13] = [
         lengths::all,
         framing::all,
         header::all,

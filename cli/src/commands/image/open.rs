@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_envelope::{ContentKey, Header, OpenError, PrivateKey, RangedOpener, ReadAt, UnwrapError};
+use sealift_envelope::{ContentKey, Header, OpenError, RangedOpener, ReadAt, UnwrapError, UnwrapKey};
 use serde_json::json;
 
 use super::origin::{Origin, OriginArgs};
@@ -28,8 +28,8 @@ const PIECE_BYTES: u64 = 1 << 20;
 Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public \
 key. With --metadata-root, --repository and --target the image must also be the one that the repository's keys signed.")]
 pub(in crate::commands) struct Open {
-    /// Private key of a recipient
-    #[arg(long, value_name = "PRIV.pem")]
+    /// Private key of a recipient: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
+    #[arg(long, value_name = "PRIV.pem|URI")]
     key: PathBuf,
 
     #[command(flatten)]
@@ -71,8 +71,8 @@ impl Open {
         }
         let sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
         match input {
-            Source::Whole(input) => self.whole(world, input, &key, origin.as_ref(), sink),
-            Source::Ranged(range, image) => self.range(world, range, &*image, &key, origin.as_ref(), sink),
+            Source::Whole(input) => self.whole(world, input, &*key, origin.as_ref(), sink),
+            Source::Ranged(range, image) => self.range(world, range, &*image, &*key, origin.as_ref(), sink),
         }
     }
 
@@ -97,7 +97,7 @@ impl Open {
         &self,
         world: &World,
         mut input: Input,
-        key: &PrivateKey,
+        key: &dyn UnwrapKey,
         origin: Option<&Origin>,
         mut sink: Sink,
     ) -> Result<(), Failure> {
@@ -136,7 +136,7 @@ impl Open {
         world: &World,
         range: PlainRange,
         image: &dyn ReadAt,
-        key: &PrivateKey,
+        key: &dyn UnwrapKey,
         origin: Option<&Origin>,
         sink: Sink,
     ) -> Result<(), Failure> {
@@ -163,7 +163,7 @@ impl Open {
         world: &World,
         range: PlainRange,
         source: &dyn ReadAt,
-        key: &PrivateKey,
+        key: &dyn UnwrapKey,
         origin: Option<&Origin>,
         mut sink: Sink,
         refusal: impl Fn() -> Option<Failure>,
@@ -216,7 +216,7 @@ impl Open {
     fn content_key(
         &self,
         header: &Header,
-        key: &PrivateKey,
+        key: &dyn UnwrapKey,
         origin: Option<&Origin>,
     ) -> Result<ContentKey, Step> {
         if let Some(origin) = origin {

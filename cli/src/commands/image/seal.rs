@@ -1,5 +1,6 @@
 //! `sealift image seal`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cipher::CipherArgs;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::outfile::{self, Overwrite, Secrecy, Sink, with_suffix};
+use crate::outfile::{self, OutFile, Overwrite, Secrecy, Sink, with_suffix};
 use crate::progress::Progress;
 use crate::sealing::SealOptions;
 use crate::{World, faults, keys, output};
@@ -39,6 +40,10 @@ pub(in crate::commands) struct Seal {
 
     #[command(flatten)]
     options: SealOptions,
+
+    /// Bytes that the image must have; a pipe whose writer died early is else sealed as it came
+    #[arg(long, value_name = "BYTES")]
+    length: Option<u64>,
 
     #[command(flatten)]
     cipher: CipherArgs,
@@ -74,7 +79,8 @@ impl Seal {
         let mut input = Input::open(&self.input)?;
         let mut sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
         let plan = SealPlan::new(
-            self.options.params(input.length(), recipients, world.rng()),
+            self.options
+                .params(self.length.or(input.length()), recipients, world.rng()),
             world.rng(),
         )
         .map_err(|error| faults::seal("cannot prepare the sealing", error))?
@@ -89,22 +95,16 @@ impl Seal {
             .map_err(|error| faults::seal(format!("cannot seal {}", self.input.display()), error))?;
         drop(progress);
         let to_stdout = sink.is_stdout();
+        // All are written before the first one gets its name: a disk that is full then leaves none of them.
+        let mut beside = Vec::new();
         if let Some(target) = &target {
             if let Some(key_file) = &key_file {
-                outfile::write(
-                    &with_suffix(target, "keys"),
-                    &key_file.encode(),
-                    Secrecy::Public,
-                    self.overwrite,
-                )?;
+                beside.push(self.beside(target, "keys", &key_file.encode())?);
             }
-            let list = sealed.segments.bytes();
-            outfile::write(
-                &with_suffix(target, "segments"),
-                list,
-                Secrecy::Public,
-                self.overwrite,
-            )?;
+            beside.push(self.beside(target, "segments", sealed.segments.bytes())?);
+        }
+        for file in beside {
+            file.commit()?;
         }
         sink.commit()?;
 
@@ -131,6 +131,16 @@ impl Seal {
         } else {
             output::show(world, &json, plain)
         }
+    }
+
+    /// A file beside the image, written but still without its name.
+    fn beside(&self, target: &Path, suffix: &str, bytes: &[u8]) -> Result<OutFile, Failure> {
+        let path = with_suffix(target, suffix);
+        let mut file = OutFile::create(&path, Secrecy::Public, self.overwrite)?;
+        file.write_all(bytes)
+            .and_then(|()| file.flush())
+            .map_err(|error| Failure::file("write", &path, error))?;
+        Ok(file)
     }
 
     /// The output file, or `None` for stdout.

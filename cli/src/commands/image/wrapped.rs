@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sealift_envelope::{
-    Binding, ContentKey, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, PrivateKey, UnwrapError,
+    Binding, ContentKey, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, UnwrapError, UnwrapKey,
 };
 use sealift_metadata::ids::{EcuSerial, RepositoryId, TargetPath, VehicleId};
 
@@ -56,7 +56,7 @@ impl WrappedKeyArgs {
     pub(super) fn content_key(
         &self,
         header: &Header,
-        key: &PrivateKey,
+        key: &dyn UnwrapKey,
         origin: Option<&Origin>,
     ) -> Result<ContentKey, Step> {
         if let Some(path) = &self.key_file {
@@ -109,7 +109,7 @@ impl WrappedKeyArgs {
 fn from_key_file(
     bytes: &[u8],
     header: &Header,
-    key: &PrivateKey,
+    key: &dyn UnwrapKey,
     repository: &RepositoryId,
     target: &TargetPath,
 ) -> Result<ContentKey, Step> {

@@ -1,206 +1,196 @@
-//! `sealift kek rotate`: wrap every content key for a new key-encryption key.
+//! `sealift kek rotate`: wrap every content key for a new key-encryption key, and take the old one's wraps out.
 //!
-//! One key file at a time: unwrap with the old key, prove the content key by the commitment in the image's signed header,
-//! wrap for the new key, replace the file only if nobody changed it. So it can be killed anywhere and run again, and what
-//! is done already is passed over.
+//! The store is the journal: what is done already is found in it and passed over, so the command can be killed anywhere and
+//! run again, and two of them at once do no harm. `survey` says which key files there are and which signed entry each
+//! belongs to, `one` does one of them, `tally` counts and says what is left.
 
-use std::path::PathBuf;
+mod older;
+mod one;
+mod survey;
+mod tally;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
-use sealift_envelope::{
-    Binding, ContentKey, Header, KeyFile, KeyId, MAX_KEY_FILE_LEN, PrivateKey, RecipientKey, UnwrapKey, wrap,
-};
-use sealift_metadata::uptane::{self, Protection, VerifiedTarget};
-use sealift_repository::{Written, paths};
-use serde_json::json;
+use futures::StreamExt;
+use futures::stream;
+use sealift_envelope::{KeyId, RecipientKey, UnwrapKey};
 
-use crate::failure::{Failure, Fault};
+use self::one::Rotation;
+use self::survey::Subject;
+use self::tally::Tally;
+use crate::failure::Failure;
 use crate::passphrase::Unlock;
 use crate::progress::Progress;
-use crate::store::{Connection, RepositoryArgs};
-use crate::{World, faults, keys, output};
+use crate::store::RepositoryArgs;
+use crate::world::SystemRng;
+use crate::{World, keys};
+
+/// How often the store is looked through again for what was published meanwhile.
+const MAX_ROUNDS: usize = 8;
+
+/// Any private key, wherever it lives; unwrapping blocks, so it is done on threads.
+type Opener = Arc<dyn UnwrapKey + Send + Sync>;
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+May be killed at any time and run again, also by two people at once: the store itself is the journal, and a key file \
+that somebody else changed meanwhile is read again, never overwritten. No signed byte and no object changes.
+
+Without --remove-old the old key keeps opening everything: give every Director the new key beside the old one, then run \
+again with --remove-old. The exit code is 0 only if nothing was left undone; with --remove-old that means: no key file \
+is left that has the old key.")]
 pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
 
-    /// Private key-encryption key that opens the key files now
-    #[arg(long, value_name = "KEK.pem")]
-    old: PathBuf,
+    /// Private key-encryption key that opens the key files now: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
+    #[arg(
+        long,
+        value_name = "KEK.pem|URI",
+        required_unless_present = "remove",
+        requires = "new"
+    )]
+    old: Option<PathBuf>,
 
     /// Public key-encryption key that shall open them
-    #[arg(long, value_name = "NEW-PUB.pem")]
-    new: PathBuf,
+    #[arg(
+        long,
+        value_name = "NEW-PUB.pem",
+        required_unless_present = "remove",
+        requires = "old"
+    )]
+    new: Option<PathBuf>,
 
     /// Remove what is wrapped for the old key, so that it can be destroyed
-    #[arg(long)]
+    #[arg(long, requires = "old")]
     remove_old: bool,
+
+    /// Remove what is wrapped for the key with this id, without its private half; only where --check-new opens
+    #[arg(long, value_name = "KEYID", conflicts_with_all = ["old", "new", "remove_old"], requires = "check_new")]
+    remove: Option<KeyId>,
+
+    /// Private half of the key that shall remain: what is wrapped for it already is opened, not believed
+    #[arg(long, value_name = "NEW.pem|URI")]
+    check_new: Option<PathBuf>,
+
+    /// Key files of neither key are in order: the repository has several key-encryption keys
+    #[arg(long)]
+    allow_other_kek: bool,
+
+    /// Key files that are under way at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+
+    /// Do everything but the writing
+    #[arg(long)]
+    dry_run: bool,
 
     #[command(flatten)]
     unlock: Unlock,
 }
 
-/// What became of one key file.
+/// Whether the wraps of the old key stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Rotated,
-    Already,
-    OtherKek,
-    NoKeyFile,
+enum OldKey {
+    Stays,
+    Goes,
 }
 
-struct Keys {
-    old: PrivateKey,
+/// Whether changes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Write,
+    DryRun,
+}
+
+/// What is to become of every key file.
+struct Plan {
     old_id: KeyId,
-    new: RecipientKey,
+    /// Absent where a key is removed of which only the id is known.
+    old: Option<Opener>,
     new_id: KeyId,
+    /// Absent where nothing is to be wrapped.
+    new: Option<RecipientKey>,
+    check_new: Option<Opener>,
+    old_key: OldKey,
+    mode: Mode,
+    rng: SystemRng,
 }
 
 impl Rotate {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
-        let old = keys::opener(world, &self.old, &self.unlock)?;
-        let new = keys::recipient(world, &self.new)?;
-        let keys = Keys {
-            old_id: old.key_id(),
-            new_id: new.key_id(),
-            old,
-            new,
-        };
-        if keys.old_id == keys.new_id {
-            return Err(Failure::usage("the old and the new key are the same"));
-        }
+        let plan = Arc::new(self.plan(world)?);
         let connection = self.repository.connect_pinned(world).await?;
-        let trusted = connection.walk(world).await?;
-        let targets = trusted.targets().role().targets();
-        let progress = Progress::items(world, "rotating", targets.len());
-        let mut counts = [0_u64; 4];
-        for path in targets.keys() {
-            let target = uptane::image_target(&trusted, path).map_err(faults::trust)?;
-            if target.profile().protection == Protection::SealedV1 {
-                let outcome = self.one(world, &connection, &target, &keys).await?;
-                if let Some(count) = counts.get_mut(outcome as usize) {
-                    *count += 1;
-                }
+        let mut tally = Tally::new(&plan, self.allow_other_kek);
+        tally.begin(world, &connection)?;
+        let rotation = Rotation::new(Arc::clone(&plan), &connection);
+        let mut seen = BTreeSet::new();
+        // What is published while this runs may be for the old key still: look again until nothing is new.
+        for _ in 0..MAX_ROUNDS {
+            let subjects = survey::new_since(world, &connection, &mut seen).await?;
+            if subjects.is_empty() {
+                break;
             }
+            self.round(world, &rotation, subjects, &mut tally).await?;
+        }
+        tally.end(world)
+    }
+
+    async fn round(
+        &self,
+        world: &World,
+        rotation: &Rotation<'_>,
+        subjects: Vec<Subject>,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let progress = Progress::items(world, "rotating", subjects.len());
+        let mut outcomes = stream::iter(subjects)
+            .map(|subject| rotation.one(subject))
+            .buffer_unordered(self.jobs.into());
+        while let Some(outcome) = outcomes.next().await {
+            tally.take(world, outcome)?;
             progress.advance();
         }
-        drop(progress);
-        let [rotated, already, other, without] = counts;
-        let json = json!({
-            "old": keys.old_id.to_string(),
-            "new": keys.new_id.to_string(),
-            "rotated": rotated,
-            "already": already,
-            "other_kek": other,
-            "without_key_file": without,
-        });
-        output::show(world, &json, || {
-            output::facts(&[
-                ("rotated", rotated.to_string()),
-                ("done before", already.to_string()),
-                ("of another kek", other.to_string()),
-                ("without key file", without.to_string()),
-            ])
+        Ok(())
+    }
+
+    fn plan(&self, world: &mut World) -> Result<Plan, Failure> {
+        let open = |world: &World, path: &Option<PathBuf>| -> Result<Option<Opener>, Failure> {
+            let key = path.as_deref().map(|path| self.opener(world, path));
+            key.transpose()
+        };
+        let (old, check_new) = (open(world, &self.old)?, open(world, &self.check_new)?);
+        let new = self.new.as_deref().map(|path| keys::recipient(world, path));
+        let new = new.transpose()?;
+        let old_id = self.remove.or_else(|| old.as_ref().map(|key| key.key_id()));
+        let check_id = check_new.as_ref().map(|key| key.key_id());
+        let new_id = new.as_ref().map(RecipientKey::key_id).or(check_id);
+        // The parser has seen to it that there is one of each.
+        let missing = || Failure::usage("give --old and --new, or --remove and --check-new");
+        let (old_id, new_id) = (old_id.ok_or_else(missing)?, new_id.ok_or_else(missing)?);
+        if old_id == new_id {
+            return Err(Failure::usage("the old and the new key are the same"));
+        }
+        if check_id.is_some_and(|id| id != new_id) {
+            return Err(Failure::usage("--check-new is not the private half of --new"));
+        }
+        let goes = self.remove_old || self.remove.is_some();
+        Ok(Plan {
+            old_id,
+            old,
+            new_id,
+            new,
+            check_new,
+            old_key: if goes { OldKey::Goes } else { OldKey::Stays },
+            mode: if self.dry_run { Mode::DryRun } else { Mode::Write },
+            rng: *world.rng(),
         })
     }
 
-    async fn one(
-        &self,
-        world: &mut World,
-        connection: &Connection,
-        target: &VerifiedTarget,
-        keys: &Keys,
-    ) -> Result<Outcome, Failure> {
-        let path = paths::key_file(target.path(), target.sha256()).map_err(faults::store)?;
-        let cap = MAX_KEY_FILE_LEN as u64;
-        let Some(stored) = connection.store().read(&path, cap).await.map_err(faults::store)? else {
-            return Ok(Outcome::NoKeyFile);
-        };
-        let mut file = KeyFile::parse(&stored.bytes)
-            .map_err(|error| faults::format(format!("{path} is refused"), error))?;
-        let has = |file: &KeyFile, id: &KeyId| file.stanzas().iter().any(|stanza| stanza.key_id() == *id);
-        match (has(&file, &keys.old_id), has(&file, &keys.new_id)) {
-            (false, true) => return Ok(Outcome::Already),
-            (true, true) if !self.remove_old => return Ok(Outcome::Already),
-            (false, false) => return Ok(Outcome::OtherKek),
-            (true, _) => {}
-        }
-        let binding = Binding::key_file(connection.repository_id().as_str(), target.path().as_str());
-        let content_key = proven(connection, target, &file, &keys.old, &binding).await?;
-        // Before the old way in goes, the new one is made afresh from the proven key, not believed.
-        file.remove(&keys.new_id);
-        let stanza = wrap(
-            &content_key,
-            &keys.new,
-            &file.envelope_digest(),
-            &binding,
-            world.rng(),
-        )
-        .map_err(|error| faults::seal("cannot wrap for the new key", error))?;
-        file.add(stanza)
-            .map_err(|error| faults::format(format!("{path} has no room for another key"), error))?;
-        if self.remove_old {
-            file.remove(&keys.old_id);
-        }
-        match connection
-            .store()
-            .replace_exact(&path, file.encode(), &stored.version)
-            .await
-            .map_err(faults::store)?
-        {
-            Written::Ours(_) => Ok(Outcome::Rotated),
-            Written::Theirs => Err(Failure::new(
-                Fault::Conflict,
-                format!("{path} was changed by someone else"),
-            )
-            .next("run the command again; what is rotated already is passed over")),
-        }
+    fn opener(&self, world: &World, path: &Path) -> Result<Opener, Failure> {
+        Ok(Arc::from(keys::opener(world, path, &self.unlock)?))
     }
-}
-
-/// The content key, proven by the commitment in the header that the repository's keys signed.
-async fn proven(
-    connection: &Connection,
-    target: &VerifiedTarget,
-    file: &KeyFile,
-    old: &PrivateKey,
-    binding: &Binding,
-) -> Result<ContentKey, Failure> {
-    let path = target.path();
-    let object = paths::target(path, target.sha256()).map_err(faults::store)?;
-    let signed = target
-        .profile()
-        .header
-        .ok_or_else(|| Failure::refused(format!("{path} has no signed header")))?;
-    let bytes = connection
-        .store()
-        .get_range(&object, 0..signed.length)
-        .await
-        .map_err(faults::store)?;
-    let digest = sealift_envelope::Digest::of(&bytes);
-    if digest.sha256 != signed.sha256 {
-        return Err(
-            Failure::refused(format!("the header of {path} is not the signed one"))
-                .next("check the repository with `sealift repo verify --deep`"),
-        );
-    }
-    let (header, _) = Header::parse(&bytes)
-        .map_err(|error| faults::format(format!("the header of {path} is refused"), error))?;
-    if header.envelope_digest() != file.envelope_digest() {
-        return Err(
-            Failure::refused(format!("the key file of {path} belongs to another image"))
-                .next("restore it from a backup; nothing was changed"),
-        );
-    }
-    let key = file.unwrap_with(old, binding).map_err(|error| {
-        faults::unwrap(format!("the old key does not open the key file of {path}"), error)
-    })?;
-    header.check_key(&key).map_err(|error| {
-        faults::open(
-            format!("the content key of {path} is not the committed one"),
-            error,
-        )
-    })?;
-    Ok(key)
 }

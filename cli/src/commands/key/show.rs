@@ -10,13 +10,22 @@ use serde_json::json;
 
 use super::generate::Ids;
 use crate::failure::{Failure, Fault};
+use crate::outfile::{Overwrite, Secrecy};
 use crate::passphrase::Unlock;
-use crate::{World, keys, output};
+use crate::{World, keys, outfile, output};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Show {
-    /// PEM file of a public or private key
+    /// PEM file of a public or private key, or a key held elsewhere (pkcs11:… or awskms:…), which has to prove itself
+    #[arg(value_name = "FILE|URI")]
     file: PathBuf,
+
+    /// Write the public half there, as PEM
+    #[arg(short, long, value_name = "FILE.pub.pem")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    overwrite: Overwrite,
 
     #[command(flatten)]
     unlock: Unlock,
@@ -24,13 +33,19 @@ pub(in crate::commands) struct Show {
 
 impl Show {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
-        let pem = keys::read_secret_text(&self.file)?;
-        let private = keys::is_private(&pem);
-        let half = if private { "private" } else { "public" };
-        let public_pem = if private {
-            self.public_half()?
-        } else {
-            pem.to_string()
+        let (held, half, public_pem) = match keys::uri(&self.file)? {
+            Some(uri) => {
+                let key = keys::held(world, &uri)?;
+                keys::prove(world, &uri, &key)?;
+                (true, "private", key.public().to_pem())
+            }
+            None => {
+                let pem = keys::read_secret_text(&self.file)?;
+                match keys::is_private(&pem) {
+                    true => (false, "private", self.public_half()?),
+                    false => (false, "public", pem.to_string()),
+                }
+            }
         };
         let ids = Ids::of(&public_pem);
         let Some(kind) = kind(&public_pem) else {
@@ -42,15 +57,23 @@ impl Show {
         };
         let json = json!({
             "half": half,
+            "held_elsewhere": held,
             "type": kind,
             "tuf_key_id": ids.tuf,
             "recipient_key_id": ids.recipient,
             "public_pem": public_pem,
         });
+        if let Some(path) = &self.output {
+            outfile::write(path, public_pem.as_bytes(), Secrecy::Public, self.overwrite)?;
+        }
         output::show(world, &json, || {
             let mut facts = vec![("type", format!("{kind} ({half})"))];
             facts.extend(ids.facts());
-            output::facts(&facts)
+            let facts = output::facts(&facts);
+            match held && self.output.is_none() {
+                true => format!("{facts}\n{public_pem}"),
+                false => facts,
+            }
         })
     }
 

@@ -56,6 +56,104 @@ fn sealing_and_opening_leave_nothing_behind() {
     assert_eq!(fs::read(world.path("images/opened.img")).unwrap(), plain);
 }
 
+/// One byte too few: the limit has a granularity of 512, so the lengths are chosen one above it.
+#[test]
+fn a_disk_that_fills_at_the_last_byte_leaves_nothing() {
+    let world = World::new();
+    let length = |name: &str| fs::metadata(world.path(name)).unwrap().len();
+    let seal = |output: &str, input: &str| {
+        let recipient = ["--recipient", "keys/kek.pub.pem", "-o"];
+        [&["image", "seal"][..], &recipient, &[output, input]]
+            .concat()
+            .join(" ")
+    };
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let _ = world.image("a", &image("last", LENGTH));
+    let _ = world
+        .sealift()
+        .args(words(&seal("images/a.sealed", "images/a")))
+        .run()
+        .ok();
+    let surplus = usize::try_from((length("images/a.sealed") - 1) % 512).unwrap();
+    let _ = world.image("a", &image("last", LENGTH - surplus));
+    let again = seal("images/a.sealed", "images/a") + " --force";
+    let _ = world.sealift().args(words(&again)).run().ok();
+    let exact = length("images/a.sealed");
+    assert_eq!(exact % 512, 1);
+    let limited = |room| world.surround(Program::binary_with_file_limit("sealift", room));
+
+    let before = walk(&world.path("images"));
+    let to_b = words(&seal("images/b.sealed", "images/a"));
+    let run = limited(exact - 1).args(&to_b).run().exits(exit::LOCAL_IO);
+    assert_eq!(walk(&world.path("images")), before, "{run}");
+    let _ = limited(exact + 511).args(&to_b).run().ok();
+
+    // Opening: plaintext one byte above the granularity.
+    let plain = LENGTH / 512 * 512 + 1;
+    let _ = world.image("c", &image("last", plain));
+    let _ = world
+        .sealift()
+        .args(words(&seal("images/c.sealed", "images/c")))
+        .run()
+        .ok();
+    let before = walk(&world.path("images"));
+    let open = words("image open --key keys/kek.pem -o images/d images/c.sealed");
+    let room = u64::try_from(plain).unwrap() - 1;
+    let run = limited(room).args(&open).run().exits(exit::LOCAL_IO);
+    assert_eq!(walk(&world.path("images")), before, "{run}");
+    let _ = limited(room + 512).args(&open).run().ok();
+    assert_eq!(length("images/d"), room + 1);
+}
+
+/// The key file is the larger one here: the image has no byte and the key file room for many Directors.
+#[test]
+fn a_disk_that_fills_with_the_files_beside_leaves_nothing() {
+    let world = World::new();
+    let _ = world.image("a", &[]);
+    let mut words: Vec<String> = [
+        "image",
+        "seal",
+        "-o",
+        "images/a.sealed",
+        "images/a",
+        "--target-path",
+        "a",
+    ]
+    .map(str::to_owned)
+    .into();
+    words.extend(["--repository-id".to_owned(), "ab".repeat(32)]);
+    for number in 0..5 {
+        let name = format!("keys/director-{number}.pem");
+        let _ = world
+            .sealift()
+            .args(["kek", "create", "--unencrypted", "--out", &name])
+            .run()
+            .ok();
+        words.extend(["--director".to_owned(), format!("keys/director-{number}.pub.pem")]);
+    }
+    let before = walk(&world.path("images"));
+    let limited = world.surround(Program::binary_with_file_limit("sealift", 512));
+    let run = limited.args(&words).run().exits(exit::LOCAL_IO);
+    run.complains("a.sealed.keys");
+    assert_eq!(walk(&world.path("images")), before, "{run}");
+    let _ = world.sealift().args(&words).run().ok();
+    assert!(world.path("images/a.sealed.keys").metadata().unwrap().len() > 512);
+}
+
+/// A pipe is spooled, sealed, before it is uploaded: the spool is what fills the disk.
+#[test]
+fn a_spool_without_room_publishes_nothing() {
+    let world = World::new();
+    let before = walk(&world.path("store"));
+    let spool = world.path("spool");
+    fs::create_dir(&spool).unwrap();
+    let add = world.target_add("ecu/piped.img", "hw", 1, "-".as_ref());
+    let add = add.arg("--spool").arg(&spool).limited_to(ROOM);
+    let run = add.input(image("disk", LENGTH)).run().exits(exit::LOCAL_IO);
+    assert_eq!(walk(&world.path("store")), before, "{run}");
+    assert_eq!(walk(&spool), Vec::<std::path::PathBuf>::new(), "{run}");
+}
+
 #[test]
 fn a_full_pipe_end_is_a_local_failure() {
     let world = World::new();

@@ -46,6 +46,7 @@ fn killed_between_upload_and_publication_it_uploads_nothing_again() {
             (!scene.store.held().is_empty()).then_some(())
         });
         process.kill();
+        scene.store.drop_held();
         scene.store.behave();
     }
     let run = scene.add().run().ok();
@@ -69,6 +70,7 @@ fn an_interruption_says_how_to_go_on_and_the_rest_can_be_dropped() {
             .success()
     );
     assert_eq!(process.wait(), Some(130));
+    scene.store.drop_held();
     let said = process.stderr();
     assert!(said.contains("run the same command again"), "{said}");
     scene.store.behave();

@@ -32,6 +32,7 @@ fn killed() -> Scene {
         (!scene.store.held().is_empty() && scene.stored_lines() == 4).then_some(())
     });
     process.kill();
+    scene.store.drop_held();
     scene.store.behave();
     assert_eq!(spools(&scene), 1);
     let [journal] = scene.journals().try_into().unwrap();

@@ -1,0 +1,81 @@
+//! Keys in PKCS#11 tokens.
+//!
+//! P-256: `CKM_ECDH1_DERIVE` without a key derivation function; the product is made as a readable session object, read, and
+//! destroyed. RSA: `CKM_RSA_PKCS_OAEP` with SHA-256, MGF1 with SHA-256 and no label. X-Wing: PKCS#11 knows none.
+
+mod faults;
+mod key;
+mod login;
+mod modules;
+mod objects;
+mod slots;
+
+use cryptoki::context::Pkcs11;
+use cryptoki::mechanism::MechanismType;
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::Session;
+use cryptoki::slot::Slot;
+use sealift_envelope::{RecipientKey, Wrap};
+
+use crate::error::{CustodyError, Fault};
+use crate::held::HeldKey;
+use crate::pin::AskPin;
+use crate::uri::Pkcs11Uri;
+
+/// Opens a session with the token, logs in, and finds the key pair.
+pub(crate) fn open(uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<HeldKey, CustodyError> {
+    let module = modules::load(uri.module.as_deref())?;
+    let connection = connect(&module, uri, ask)?;
+    let public = objects::public(&connection.session, connection.private, uri)?;
+    able(&module, &connection, &public)?;
+    Ok(HeldKey::new(
+        public.clone(),
+        key::TokenKey::new(module, uri.clone(), public, connection),
+    ))
+}
+
+/// A session that is logged in, and the private key in it.
+struct Connection {
+    session: Session,
+    slot: Slot,
+    private: ObjectHandle,
+    label: String,
+}
+
+fn connect(module: &Pkcs11, uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<Connection, CustodyError> {
+    let (slot, info) = slots::find(module, &uri.token)?;
+    let label = info.label().to_owned();
+    let session = module
+        .open_ro_session(slot)
+        .map_err(|error| faults::sort(&label, error))?;
+    login::user(module, slot, &session, uri, ask)?;
+    let private = objects::private(&session, uri, &label)?;
+    Ok(Connection {
+        session,
+        slot,
+        private,
+        label,
+    })
+}
+
+/// Says at the start what would otherwise be found out with the first image.
+fn able(module: &Pkcs11, connection: &Connection, public: &RecipientKey) -> Result<(), CustodyError> {
+    let (mechanism, name) = match public.wrap() {
+        Wrap::HpkeP256 => (MechanismType::ECDH1_DERIVE, key::ECDH),
+        Wrap::RsaOaep => (MechanismType::RSA_PKCS_OAEP, key::OAEP),
+        other => {
+            return Err(CustodyError::new(
+                Fault::Unable,
+                format!("tokens cannot unwrap {}", other.name()),
+                "Use a P-256 or RSA key in the token, or keep this key in a file",
+            ));
+        }
+    };
+    let info = module.get_mechanism_info(connection.slot, mechanism);
+    let able = info.is_ok_and(|info| info.derive() || info.decrypt());
+    if able {
+        Ok(())
+    } else {
+        Err(faults::unable(&connection.label, name))
+    }
+}

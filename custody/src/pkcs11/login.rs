@@ -1,0 +1,145 @@
+//! Logging in: one try, never a second by itself, for a few wrong ones lock a token for good.
+
+use cryptoki::context::Pkcs11;
+use cryptoki::error::{Error, RvError};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+
+use super::faults;
+use crate::error::{CustodyError, Fault};
+use crate::pin::AskPin;
+use crate::uri::Pkcs11Uri;
+
+pub(super) fn user(
+    module: &Pkcs11,
+    slot: Slot,
+    session: &Session,
+    uri: &Pkcs11Uri,
+    ask: &dyn AskPin,
+) -> Result<(), CustodyError> {
+    let info = module
+        .get_token_info(slot)
+        .map_err(|error| faults::sort("", error))?;
+    if !info.login_required() {
+        return Ok(());
+    }
+    let label = info.label();
+    if info.user_pin_locked() {
+        return Err(locked(label));
+    }
+    let pin = match &uri.pin_source {
+        // The token's own keypad.
+        None if info.protected_authentication_path() => None,
+        None => Some(ask.ask(label).map_err(|error| {
+            CustodyError::new(Fault::Pin, format!("no PIN for token `{label}`"), "Try again").because(error)
+        })?),
+        // A file that is wrong once is wrong every time; the last try is for a person.
+        Some(_) if info.user_pin_final_try() => {
+            return Err(CustodyError::new(
+                Fault::Pin,
+                format!("token `{label}` has one PIN try left, which no file or variable may use up"),
+                "Leave out pin-source, and type the PIN, or have the PIN set anew by the token's security officer",
+            ));
+        }
+        Some(source) => Some(Some(source.read()?)),
+    };
+    let pin = match pin {
+        Some(None) => {
+            return Err(CustodyError::new(
+                Fault::Pin,
+                format!("token `{label}` wants a PIN, and there is nobody to ask"),
+                "Add `?pin-source=file:/…` or `?pin-source=env:NAME` to the URI",
+            ));
+        }
+        Some(Some(pin)) => Some(AuthPin::from(pin.expose())),
+        None => None,
+    };
+    match session.login(UserType::User, pin.as_ref()) {
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+        Err(error) => {
+            // What is left is read afterwards: the token has counted this one.
+            let after = module.get_token_info(slot).ok();
+            Err(refused(label, after.as_ref(), error))
+        }
+    }
+}
+
+fn refused(label: &str, after: Option<&TokenInfo>, error: Error) -> CustodyError {
+    let tries = Tries::of(after);
+    match &error {
+        Error::Pkcs11(RvError::PinLocked, _) => locked(label).because(error),
+        Error::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _) => match tries {
+            Tries::Locked => locked(label).because(error),
+            tries => wrong(label, tries).because(error),
+        },
+        Error::Pkcs11(RvError::PinExpired, _) => CustodyError::new(
+            Fault::Pin,
+            format!("the PIN of token `{label}` has expired"),
+            "Set a new one with the vendor's tool",
+        )
+        .because(error),
+        Error::Pkcs11(RvError::UserPinNotInitialized, _) => CustodyError::new(
+            Fault::Pin,
+            format!("token `{label}` has no user PIN yet"),
+            "Set one with the vendor's tool",
+        )
+        .because(error),
+        _ => faults::sort(label, error),
+    }
+}
+
+/// What a token says about further tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tries {
+    Unsaid,
+    Few,
+    One,
+    Locked,
+}
+
+impl Tries {
+    fn of(info: Option<&TokenInfo>) -> Self {
+        match info {
+            Some(info) if info.user_pin_locked() => Self::Locked,
+            Some(info) if info.user_pin_final_try() => Self::One,
+            Some(info) if info.user_pin_count_low() => Self::Few,
+            _ => Self::Unsaid,
+        }
+    }
+}
+
+fn wrong(label: &str, tries: Tries) -> CustodyError {
+    let left = match tries {
+        Tries::Unsaid | Tries::Locked => "The token does not say how many tries are left",
+        Tries::Few => "The token says that few tries are left before it locks",
+        Tries::One => "The token says that ONE try is left before it locks",
+    };
+    CustodyError::new(
+        Fault::Pin,
+        format!("token `{label}` refused the PIN"),
+        format!("{left}. Check the PIN before you try again"),
+    )
+}
+
+fn locked(label: &str) -> CustodyError {
+    CustodyError::new(
+        Fault::Pin,
+        format!("the PIN of token `{label}` is locked after too many wrong ones"),
+        "Have the token's security officer unlock it",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_pin_says_what_is_left() {
+        let text = |tries| wrong("t", tries).to_string();
+        assert!(text(Tries::One).contains("ONE try"));
+        assert!(text(Tries::Few).contains("few tries"));
+        assert!(text(Tries::Unsaid).contains("does not say"));
+        assert!(locked("t").to_string().contains("security officer"));
+    }
+}

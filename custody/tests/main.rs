@@ -1,0 +1,8 @@
+//! Keys in a software token and in a stand-in for AWS KMS.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod child;
+mod kms;
+mod tokens;
+mod unwrapping;
