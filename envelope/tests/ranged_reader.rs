@@ -65,7 +65,8 @@ fn a_read_after_a_seek_costs_the_chunks_that_cover_it() {
             assert_eq!(out, &plain[start..start + len]);
             let reads = source.take_reads();
             let until = (start + len).div_ceil(CHUNK_LEN) as u64;
-            assert_eq!(reads, [layout.offset(0)..layout.offset(until)], "{start}+{len}");
+            let expected = layout.offset(0)..layout.offset(until);
+            assert_eq!(reads, vec![expected], "{start}+{len}");
             let more = until * SEALED - len as u64;
             assert!(
                 more < 2 * SEALED + until * 16,

@@ -85,13 +85,13 @@ fn opener_sequential() -> Vec<Seed> {
 }
 
 /// Kind, place and length of each read.
-type Reads = &'static [(u8, usize, usize)];
+type Reads<'a> = &'a [(u8, usize, usize)];
 
 fn opener_ranged() -> Vec<Seed> {
     // Kind, place, length: 0 is a range, 1 a read after a seek from the end, 3 an exact read from the start, 4 and 14 a
     // buffer, 2 a read after a seek from here.
     const HERE: usize = 0x7fff;
-    let sequences: [(&str, Reads); 6] = [
+    let sequences: [(&str, Reads<'_>); 6] = [
         ("inside", &[(0, 1, 9)]),
         ("across", &[(0, 16_380, 8), (3, 16_380, 8)]),
         (
@@ -121,7 +121,7 @@ fn opener_ranged() -> Vec<Seed> {
     ];
     let mut seeds = Vec::new();
     for (index, image) in (0_u8..).zip(&world().images) {
-        let all: &[(u8, usize, usize)] = &[(0, 0, image.plain.len())];
+        let all: Reads<'_> = &[(0, 0, image.plain.len())];
         for (what, steps) in sequences.into_iter().chain([("all", all)]) {
             let mut input = vec![index, u8::try_from(steps.len()).unwrap_or(u8::MAX)];
             for (kind, place, length) in steps {
