@@ -376,3 +376,6 @@ impl Drop for ChunkSealer {
         self.pending.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! What callers and operators see, to the letter: caps, names, lengths in errors, texts.
 
 use sealift_envelope::{
-    Digest, EnvelopeDigest, FormatError, Header, KeyFile, KeyId, MAX_HEADER_LEN, MAX_KEY_BOX_LEN,
-    MAX_KEY_FILE_LEN, MAX_MEDIA_TYPE_LEN, MAX_PLAIN_LEN, MAX_RECIPIENTS, MAX_SEGMENT_LIST_LEN, PrivateKey,
-    SealError, SealParams, SealPlan, SegmentAlg, SegmentHasher, SegmentList, SegmentSize,
+    Binding, Digest, EnvelopeDigest, FormatError, Header, KeyFile, KeyId, Layout, MAX_HEADER_LEN,
+    MAX_KEY_BOX_LEN, MAX_KEY_FILE_LEN, MAX_MEDIA_TYPE_LEN, MAX_PLAIN_LEN, MAX_RECIPIENTS,
+    MAX_SEGMENT_LIST_LEN, PrivateKey, Purpose, SealError, SealParams, SealPlan, SegmentAlg, SegmentHasher,
+    SegmentList, SegmentSize, Wrap,
 };
 
 use crate::support::{TestRng, plan};
@@ -49,6 +50,32 @@ fn a_header_may_fill_its_cap_to_the_last_byte() {
         panic!("{error}")
     };
     assert_eq!((needed, cap), (65_537, 65_536));
+}
+
+#[test]
+fn a_segment_list_may_fill_its_cap_to_the_last_segment() {
+    let plan_for = |plain_length| {
+        let params = SealParams {
+            plain_length: Some(plain_length),
+            segment_size: SegmentSize::MIN,
+            ..SealParams::default()
+        };
+        SealPlan::new(params, &mut TestRng::new("many segments"))
+    };
+    let header_len = plan_for(1 << 33).unwrap().header().header_len();
+    // 262 144 segments of 64 KiB.
+    let most = Layout::from_sealed_len(header_len, 1 << 34).unwrap().plain_len();
+    assert_eq!(plan_for(most).unwrap().header().header_len(), header_len);
+    let error = plan_for(most + 1).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            SealError::SegmentList {
+                size: SegmentSize::MIN
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -121,6 +148,26 @@ fn segment_algorithms_and_sizes_have_their_names() {
     }
     assert_eq!(SegmentAlg::from_name("md5"), None);
     assert_eq!(SegmentSize::MIN.to_string(), "65536 bytes");
+}
+
+#[test]
+fn wraps_and_purposes_have_their_names_and_numbers() {
+    let wraps = [
+        (Wrap::HpkeP256, "hpke-p256", 1),
+        (Wrap::RsaOaep, "rsa-oaep", 2),
+        (Wrap::XWing, "x-wing", 3),
+    ];
+    for (wrap, name, code) in wraps {
+        assert_eq!((wrap.name(), wrap.code()), (name, code));
+    }
+    let purposes = [
+        (Binding::in_file(), Purpose::InFile, "in-file"),
+        (Binding::key_file("r", "p"), Purpose::KeyFile, "key-file"),
+        (Binding::key_box("r", "p", "v", "e"), Purpose::KeyBox, "key-box"),
+    ];
+    for (binding, purpose, name) in purposes {
+        assert_eq!((binding.purpose(), purpose.name()), (purpose, name));
+    }
 }
 
 #[test]

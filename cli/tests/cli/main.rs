@@ -6,6 +6,7 @@
 )]
 
 mod documented;
+mod full_disk;
 mod hostile;
 mod image;
 mod image_files;
@@ -15,6 +16,7 @@ mod key;
 mod kit;
 mod remote;
 mod repository;
+mod secrecy;
 mod signals;
 mod target;
 mod vehicle;

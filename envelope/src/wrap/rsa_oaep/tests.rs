@@ -71,3 +71,21 @@ fn blinding_never_repeats() {
     assert_ne!(a, b);
     assert_ne!(a[..8], a[32..]);
 }
+
+#[test]
+fn blinding_gives_words_as_it_gives_bytes() {
+    let mut blinding = Blinding::new(&[1; 32], b"ciphertext");
+    let (key, mut bytes) = (blinding.key.clone(), [0; 32]);
+    Blinding { key, block: 0 }.fill(&mut bytes);
+    let Ok(word) = blinding.try_next_u32();
+    assert_eq!(word.to_le_bytes(), bytes[..4]);
+    blinding.block = 0;
+    let Ok(word) = blinding.try_next_u64();
+    assert_eq!(word.to_le_bytes(), bytes[..8]);
+    blinding.block = 0;
+    let mut long = [0; 70];
+    let Ok(()) = blinding.try_fill_bytes(&mut long);
+    assert_eq!(long[..32], bytes);
+    assert_ne!(long[32..64], bytes);
+    assert_eq!(blinding.block, 3);
+}

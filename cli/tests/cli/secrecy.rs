@@ -1,0 +1,107 @@
+//! What the tool prints, on success and on failure, as text and as JSON, holds no key and no plaintext.
+
+use std::process::Output;
+
+use crate::kit::{World, bytes};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// Whether nine bytes in a row of `secret` are in the output: as they are, in hexadecimal or in base64.
+fn shows(output: &Output, secret: &[u8]) -> bool {
+    use base64::Engine as _;
+    let printed = [output.stdout.as_slice(), &output.stderr].concat();
+    let text = String::from_utf8_lossy(&printed);
+    let lower = text.to_lowercase();
+    secret.windows(9).any(|nine| {
+        lower.contains(&hex::encode(nine))
+            || text.contains(&base64::engine::general_purpose::STANDARD_NO_PAD.encode(nine))
+            || printed.windows(9).any(|window| window == nine)
+    })
+}
+
+/// The private part of an unencrypted PKCS#8 key.
+fn private_part(world: &World, name: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let pem = String::from_utf8(world.read(name)).unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    // P-256: the scalar lies before the public key. Others end with what is private.
+    if der.len() < 200 && der.len() > 100 {
+        der[36..68].to_vec()
+    } else {
+        der[der.len() - 32..].to_vec()
+    }
+}
+
+#[test]
+fn nothing_printed_holds_a_secret() {
+    let world = World::new();
+    for (kind, name) in [
+        ("p256", "k"),
+        ("x-wing", "x"),
+        ("rsa-3072", "r"),
+        ("p256", "other"),
+    ] {
+        world.key(kind, name);
+    }
+    let plain = bytes(40_000);
+    world.write("image", &plain);
+    world.write("pass", PASSPHRASE);
+    let mut secrets = vec![plain[..64].to_vec(), PASSPHRASE.as_bytes().to_vec()];
+    secrets.extend(["k.pem", "x.pem", "r.pem", "other.pem"].map(|name| private_part(&world, name)));
+
+    let seal = "image seal --recipient k.pub.pem --recipient x.pub.pem --recipient r.pub.pem --force image";
+    let mut output = world.run(&seal.split(' ').collect::<Vec<_>>());
+    assert!(output.status.success(), "{output:?}");
+    let mut sealed = world.read("image.sealed");
+    let last = sealed.len() - 1;
+    sealed[last] ^= 1;
+    world.write("altered", &sealed);
+
+    let good = [
+        seal,
+        "image open --key k.pem -o back --force image.sealed",
+        "image open --key x.pem -o back --force image.sealed",
+        "image open --key r.pem -o back --force image.sealed",
+        "image inspect image.sealed",
+        "key generate p256 -o locked.pem --passphrase-file pass --force",
+    ];
+    let bad = [
+        "image open --key other.pem -o back --force image.sealed",
+        "image open --key k.pem -o back --force altered",
+        "image open --key k.pub.pem -o back --force image.sealed",
+        "image open --key locked.pem --passphrase-file k.pem -o back --force image.sealed",
+        "image open --key image -o back --force image.sealed",
+        "image open --key k.pem -o back --force image",
+        "image open --key k.pem -o nowhere/back image.sealed",
+    ];
+    for (lines, success) in [(&good[..], true), (&bad[..], false)] {
+        for line in lines {
+            for more in ["", " --json"] {
+                let line = format!("{line}{more}");
+                output = world.run(&line.split(' ').collect::<Vec<_>>());
+                assert_eq!(output.status.success(), success, "{line}: {output:?}");
+                for secret in &secrets {
+                    assert!(!shows(&output, secret), "{line}: {output:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_search_would_find_it() {
+    let world = World::new();
+    let secret = bytes(40);
+    let output = |stdout: Vec<u8>| {
+        let mut output = world.run(&["--version"]);
+        output.stdout = stdout;
+        output
+    };
+    assert!(shows(&output(secret.clone()), &secret));
+    assert!(shows(
+        &output(format!("key={}", hex::encode_upper(&secret)).into_bytes()),
+        &secret
+    ));
+    assert!(!shows(&output(b"nothing".to_vec()), &secret));
+}
