@@ -53,7 +53,7 @@ pub enum Upload {
 /// An upload under way.
 ///
 /// Bytes are cut into parts; several are sent at a time while the next is filled, and what is in memory of them is bounded:
-/// 20 MiB for S3 up to objects of 97 GiB, above that two parts of a 10 000th of the object each; 8 MiB on disk.
+/// 15 MiB for S3 up to objects of 68 GiB, above that two parts of a 10 000th of the object each; 8 MiB on disk.
 ///
 /// Dropped before [`ObjectUpload::finish`] it leaves nothing visible. It leaves parts in the store only if it is recorded.
 #[derive(Debug)]

@@ -18,9 +18,9 @@ const MAX_PARTS: u64 = 10_000;
 const PART_BYTES: u64 = 5 * MIB;
 /// … and none above 5 GiB, so that an object ends at 48.8 TiB.
 const MAX_PART_BYTES: u64 = 5 * 1024 * MIB;
-/// What all parts in memory may hold together. Above 48 GiB the parts grow and fewer are held; above 97 GiB two of them
+/// What all parts in memory may hold together. Above 48 GiB the parts grow and fewer are held; above 68 GiB two of them
 /// are more than this, each a 10 000th of the object.
-const MEMORY_BYTES: u64 = 20 * MIB;
+const MEMORY_BYTES: u64 = 15 * MIB;
 const MIB: u64 = 1024 * 1024;
 
 /// Length of the parts of an object of `length` bytes; `None` when it is longer than S3 can hold.
@@ -224,8 +224,8 @@ mod tests {
     #[test]
     fn memory_is_bounded_until_parts_must_grow() {
         for (length, parts, part) in [
-            (1_u64 << 30, 4, 5),
-            (48 << 30, 4, 5),
+            (1_u64 << 30, 3, 5),
+            (48 << 30, 3, 5),
             (100 << 30, 2, 11),
             (5 << 40, 2, 525),
         ] {

@@ -168,9 +168,9 @@ fn ids_from_outside_are_looked_at() {
     assert!(UploadId::new("x".repeat(2048), 1).is_some());
 }
 
-/// Parts wait here until four have come, so that fewer at a time would wait for ever.
+/// Parts wait here until three have come, so that fewer at a time would wait for ever.
 #[derive(Debug)]
-struct FourAtOnce {
+struct ThreeAtOnce {
     inner: Arc<dyn Backend>,
     gate: Arc<Gate>,
 }
@@ -218,7 +218,7 @@ impl UploadSink for GatedSink {
 }
 
 #[async_trait]
-impl Backend for FourAtOnce {
+impl Backend for ThreeAtOnce {
     fn address(&self) -> String {
         self.inner.address()
     }
@@ -254,20 +254,20 @@ impl Backend for FourAtOnce {
 }
 
 #[tokio::test]
-async fn four_parts_go_at_once_and_never_more_than_memory_holds() {
+async fn three_parts_go_at_once_and_never_more_than_memory_holds() {
     let gate = Arc::new(Gate {
-        barrier: Barrier::new(4),
+        barrier: Barrier::new(3),
         inside: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     });
-    let store = Store::new(Arc::new(FourAtOnce {
+    let store = Store::new(Arc::new(ThreeAtOnce {
         inner: Arc::clone(memory().backend()),
         gate: Arc::clone(&gate),
     }));
-    let image = image(8 * PART);
+    let image = image(9 * PART);
     upload_bytes(&store, at(), &image).await.unwrap();
     assert!(stored(&store).await.unwrap() == image);
-    assert_eq!(gate.most.load(Ordering::SeqCst), 4);
+    assert_eq!(gate.most.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -45,8 +45,8 @@ fn a_source_that_changes_between_the_passes_is_sealed_again() {
         }
     });
     let mut process = scene.add().spawn(&scene.world.logs(), "changing");
-    process.wait_until("four held parts", |_| {
-        (scene.store.held().len() == 4).then_some(())
+    process.wait_until("three held parts", |_| {
+        (scene.store.held().len() == 3).then_some(())
     });
     bytes[10 * PART - 1] ^= 1;
     fs::write(&scene.image, &bytes).unwrap();
