@@ -85,9 +85,9 @@ async fn client(uri: &AwsKmsUri) -> Result<Client, CustodyError> {
         .await
         .map_err(|error| missing().because(error))?;
     let mut settings = aws_sdk_kms::config::Builder::from(&found);
-    if let Some(endpoint) = &uri.endpoint {
-        settings = settings.endpoint_url(endpoint);
-    }
+    // Only the URI names an endpoint: `AWS_ENDPOINT_URL` is where the objects are, and whoever keeps those must not be
+    // asked for keys.
+    settings.set_endpoint_url(uri.endpoint.clone());
     Ok(Client::from_conf(settings.build()))
 }
 

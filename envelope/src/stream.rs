@@ -126,6 +126,8 @@ fn open_in_lanes(
         let Buffers { plain, sealed } = &mut block.buffers;
         let last = refill(&mut reader, sealed, BLOCK_CHUNKS * SEALED_CHUNK_LEN).map_err(OpenError::Read)?;
         plain.clear();
+        // Room for all of it at once: a buffer that grows leaves plaintext behind where it was.
+        plain.reserve(BLOCK_CHUNKS * CHUNK_LEN);
         let mut opened = chunks.update(sealed, plain);
         if last && opened.is_ok() {
             opened = chunks.finish(plain);

@@ -38,7 +38,8 @@ impl ObjectSource {
     async fn range(&self, range: Range<u64>, len: usize) -> Result<Bytes, SourceError> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range.clone())),
-            if_match: self.meta.e_tag.clone(),
+            // A weak tag never matches (RFC 9110 §13.1.1); the answer's tag is compared all the same.
+            if_match: self.meta.e_tag.clone().filter(|tag| !tag.starts_with("W/")),
             ..GetOptions::default()
         };
         let answer = self.store.get_opts(&self.meta.location, options).await;

@@ -13,6 +13,7 @@ use hpke::kem::{DhP256HkdfSha256, SharedSecret};
 use hpke::{Kem, OpModeR};
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use pkcs8::EncodePublicKey as _;
+use rsa::traits::PublicKeyParts as _;
 use rsa::{BoxedUint, RsaPublicKey};
 use zeroize::Zeroizing;
 
@@ -20,6 +21,7 @@ use super::rsa_oaep;
 use crate::content_key::ContentKey;
 use crate::error::{KeyError, UnwrapError};
 use crate::keys::RecipientKey;
+use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, Wrap};
 
 /// Bytes of an uncompressed P-256 point.
@@ -85,8 +87,10 @@ pub fn unwrap_p256(
     if shared.len() != COORDINATE_LEN {
         return Err(UnwrapError::Refused);
     }
-    let opened = hpke_open(&shared, peer.as_sec1(), public, info, stanza.ciphertext(), &[]);
-    content_key(opened)
+    scrubbed(|| {
+        let opened = hpke_open(&shared, peer.as_sec1(), public, info, stanza.ciphertext(), &[]);
+        content_key(opened)
+    })
 }
 
 /// Unwraps a stanza of type 2 (RSA-OAEP) for `to`, whose private half `decrypt` reaches.
@@ -103,9 +107,17 @@ pub fn unwrap_rsa(
     info: &[u8],
     decrypt: impl FnOnce(&[u8]) -> Result<Answer, UnwrapError>,
 ) -> Result<ContentKey, UnwrapError> {
+    let RecipientKey::Rsa(public) = to else {
+        return Err(UnwrapError::Refused);
+    };
     fits(to, Wrap::RsaOaep, stanza)?;
+    // A holder may be lenient about these two; §5.3 is not.
+    let modulus = public.n_bytes();
+    if stanza.enc().len() != modulus.len() || *stanza.enc() >= *modulus {
+        return Err(UnwrapError::Refused);
+    }
     let secret = decrypt(stanza.enc())?;
-    rsa_oaep::unwrap_with_secret(&secret, stanza, info)
+    scrubbed(|| rsa_oaep::unwrap_with_secret(&secret, stanza, info))
 }
 
 /// Public keys as tokens tell them.

@@ -179,6 +179,30 @@ fn rsa_opens_what_was_wrapped_and_refuses_the_rest() {
     }
 }
 
+/// A lenient holder is not asked: padded, cut, and not below the modulus (envelope-v1 §5.3).
+#[test]
+fn an_rsa_encapsulation_out_of_range_is_never_handed_out() {
+    let pem = include_str!("../../../tests/keys/rsa3072.pem");
+    let public = PrivateKey::from_pkcs8_pem(pem, None).unwrap().public();
+    let (stanza, info) = stanza_for(&public);
+    let ciphertext = stanza.ciphertext().try_into().unwrap();
+    let RecipientKey::Rsa(key) = &public else {
+        panic!("an RSA key")
+    };
+    let enc = stanza.enc();
+    let padded = [&[0], enc].concat();
+    for enc in [
+        padded,
+        enc[1..].to_vec(),
+        key.n_bytes().to_vec(),
+        vec![0xff; enc.len()],
+    ] {
+        let bad = Stanza::new(Wrap::RsaOaep, stanza.key_id(), enc, ciphertext).unwrap();
+        let result = unwrap_rsa(&public, &bad, &info, |_| panic!("nothing to decrypt"));
+        assert!(matches!(result, Err(UnwrapError::Refused)));
+    }
+}
+
 #[test]
 fn public_keys_from_numbers() {
     use rsa::traits::PublicKeyParts as _;
