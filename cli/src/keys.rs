@@ -72,7 +72,7 @@ pub(crate) fn recipient(world: &World, path: &Path) -> Result<RecipientKey, Fail
     let key = RecipientKey::from_pem(&pem).map_err(|error| {
         Failure::new(Fault::Key, format!("{} cannot be a recipient", path.display()))
             .because(error)
-            .next("give a P-256 or RSA (3072 bits and up) public key in PEM form")
+            .next("give a P-256, RSA (3072 bits and up) or X-Wing public key in PEM form; `sealift key show URI -o FILE` writes that of a key held elsewhere")
     })?;
     demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
     Ok(key)

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .with_target(false)
+        .with_ansi(false)
         .without_time()
         .init();
     #[expect(clippy::disallowed_methods, reason = "the one reading of the real clock")]

@@ -11,6 +11,7 @@ mod hostile;
 mod image;
 mod image_files;
 mod kek;
+mod kek_list;
 mod kek_trouble;
 mod key;
 mod kit;

@@ -10,7 +10,7 @@ use sealift_metadata::ids::{EcuSerial, RepositoryId, TargetPath, VehicleId};
 
 use super::open::Step;
 use super::origin::Origin;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::{faults, input};
 
 #[derive(Args, Debug)]
@@ -87,6 +87,11 @@ impl WrappedKeyArgs {
                 let (repository, target) = self.place(origin).map_err(Step::Ours)?;
                 from_key_file(bytes, header, key, &repository, &target)
             }
+            (Err(UnwrapError::NotARecipient { recipients: 0, .. }), None) => Err(Step::Ours(
+                Failure::new(Fault::Key, "the image has no recipients of its own; its keys are kept beside it").next(
+                    "add --key-file (the .keys file beside the image) with --repository-id and --target-path, or --key-box",
+                ),
+            )),
             (result, _) => result.map_err(Step::Theirs),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::store::RepositoryArgs;
-use crate::{World, faults, output};
+use crate::{World, output};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct List {
@@ -23,6 +23,7 @@ impl List {
         let trusted = connection.walk(world).await?;
         let mut keks: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
         let (mut sealed, mut missing) = (0_u64, 0_u64);
+        let mut unreadable = Vec::new();
         for path in trusted.targets().role().targets().keys() {
             let Ok(target) = uptane::image_target(&trusted, path) else {
                 continue;
@@ -35,8 +36,10 @@ impl List {
                 missing += 1;
                 continue;
             };
-            let file = KeyFile::parse(&bytes)
-                .map_err(|error| faults::format(format!("the key file of {path} cannot be read"), error))?;
+            let Ok(file) = KeyFile::parse(&bytes) else {
+                unreadable.push(path.as_str());
+                continue;
+            };
             for stanza in file.stanzas() {
                 *keks
                     .entry((stanza.key_id().to_string(), wrap_name(stanza.wrap())))
@@ -47,15 +50,25 @@ impl List {
             .iter()
             .map(|((id, wrap), files)| json!({"key_id": id, "wrap": wrap, "key_files": files}))
             .collect();
-        let json = json!({"sealed_targets": sealed, "without_key_file": missing, "keks": list});
+        let json = json!({"sealed_targets": sealed, "without_key_file": missing, "unreadable": unreadable, "keks": list});
         output::show(world, &json, || {
             let rows = keks
                 .iter()
                 .map(|((id, wrap), files)| vec![id.clone(), (*wrap).to_owned(), files.to_string()]);
             let mut text = output::table(&["kek", "wrap", "key files"], rows);
             text += &format!("{sealed} sealed targets, {missing} without a key file\n");
+            for path in &unreadable {
+                text += &format!("UNREADABLE key file of {path}\n");
+            }
             text
-        })
+        })?;
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        Err(
+            Failure::refused(format!("{} key files cannot be read", unreadable.len()))
+                .next("restore them from a backup; nobody else has these wrapped keys"),
+        )
     }
 }
 

@@ -91,7 +91,9 @@ impl Verify {
             "{} problems were found in the repository",
             findings.len()
         ))
-        .next("publish the named targets again; vehicles refuse them as they are"))
+        .next(
+            "restore what is named from a backup, or publish it again: `sealift target add --replace` with a higher release counter",
+        ))
     }
 
     async fn target(
