@@ -82,8 +82,17 @@ pub(crate) enum Taken {
     /// Another process is at work on this target.
     Busy,
     /// A file that does not add up, which counts as none.
-    Damaged(PathBuf),
+    Damaged(Damaged),
     Found(Journal),
+}
+
+/// A file that is no journal, locked by this process.
+#[derive(Debug)]
+pub(crate) struct Damaged {
+    file: File,
+    path: PathBuf,
+    /// What its head names, if that much can be read.
+    spool: Option<PathBuf>,
 }
 
 /// A journal, locked by this process.
@@ -121,7 +130,8 @@ impl Journals {
         }
         let length = file.metadata().map_err(fail)?.len();
         if length > MAX_BYTES {
-            return Ok(Taken::Damaged(path));
+            let spool = None;
+            return Ok(Taken::Damaged(Damaged { file, path, spool }));
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(
             usize::try_from(length).unwrap_or(0).saturating_add(1),
@@ -131,7 +141,8 @@ impl Journals {
             .read_to_end(&mut bytes)
             .map_err(fail)?;
         let Some((head, earlier)) = parse(&bytes) else {
-            return Ok(Taken::Damaged(path));
+            let spool = spool_of(&bytes);
+            return Ok(Taken::Damaged(Damaged { file, path, spool }));
         };
         let lines = Arc::new(Lines::new(file, path.clone()));
         if !bytes.ends_with(b"\n") {
@@ -211,10 +222,20 @@ impl Journals {
         ids.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(ids)
     }
+}
 
-    /// Removes a file that is no journal.
-    pub(crate) fn remove_damaged(path: &Path) -> Result<(), Failure> {
-        fs::remove_file(path).map_err(|error| Failure::file("remove the damaged journal", path, error))
+impl Damaged {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it, and the spool that it names.
+    pub(crate) fn remove(self) -> Result<(), Failure> {
+        if let Some(spool) = &self.spool {
+            remove_spool(spool)?;
+        }
+        unlink(&self.file, &self.path)
+            .map_err(|error| Failure::file("remove the damaged journal", &self.path, error))
     }
 }
 
@@ -234,24 +255,48 @@ impl Journal {
         self.lines.current().or_else(before)
     }
 
+    /// Whether it can be gone on with; not when something could not be written down.
+    pub(crate) fn is_resumable(&self) -> bool {
+        !self.lines.broken()
+    }
+
     /// Removes the journal, and the spool that it names; nothing is left to go on with.
     pub(crate) fn remove(self) -> Result<(), Failure> {
         if let Source::Spool(spool) = &self.head.source {
-            match fs::remove_file(spool) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Failure::file("remove the spool", spool, error));
-                }
-                _ => {}
-            }
+            remove_spool(spool)?;
         }
         // Overwriting first would promise too much: disks keep old blocks. The key is as secret as the image beside it.
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Failure::file("remove the journal", &self.path, error))
-            }
-            _ => Ok(()),
-        }
+        self.lines
+            .unlink()
+            .map_err(|error| Failure::file("remove the journal", &self.path, error))
     }
+}
+
+fn remove_spool(spool: &Path) -> Result<(), Failure> {
+    match fs::remove_file(spool) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::file("remove the spool", spool, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The spool that a damaged journal names.
+fn spool_of(bytes: &[u8]) -> Option<PathBuf> {
+    let head = bytes.split(|byte| *byte == b'\n').next()?;
+    match Head::parse(head)?.source {
+        Source::Spool(spool) => Some(spool),
+        Source::File(_) => None,
+    }
+}
+
+/// Removes the name of a file that this process has locked, durably, unless it is another file's by now.
+fn unlink(file: &File, path: &Path) -> io::Result<()> {
+    if !is_named(file, path)? {
+        return Ok(());
+    }
+    fs::remove_file(path)?;
+    path.parent().map_or(Ok(()), sync)
 }
 
 /// Head and parts; `None` when it does not add up.

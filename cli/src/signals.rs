@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -64,7 +65,8 @@ pub fn watch() {
             let _ = fs::remove_file(path);
         }
         if let Some(text) = &*FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) {
-            eprintln!("{text}");
+            // Whoever read this may be gone; a panic here would keep the process.
+            let _ = writeln!(io::stderr(), "{text}");
         }
         // The lock stays held, so that no new file is begun in between.
         std::process::exit(128 + number);

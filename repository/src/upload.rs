@@ -88,10 +88,10 @@ impl ObjectUpload {
     ///
     /// A recorded upload that ends in an error, or is dropped, stays in the store for another process; only
     /// [`ObjectUpload::abort`] and a changed source remove it. No part is sent that differs from what `earlier` says was
-    /// sent in its place.
+    /// sent in its place; what cannot be compared any more is for the caller to begin anew.
     ///
     /// # Errors
-    /// [`UploadError::Store`].
+    /// [`UploadError::Store`]; [`UploadError::Gone`] when parts were sent before and the store cannot go on with them.
     pub async fn begin_recorded(
         store: &Store,
         path: StorePath,
@@ -128,15 +128,22 @@ impl ObjectUpload {
             None => {
                 if let Some(earlier) = earlier {
                     let _ = store.abort_upload(&path, &earlier.id).await;
+                    if !earlier.parts.is_empty() {
+                        let path = path.to_string();
+                        return Err(UploadError::Gone { path });
+                    }
                 }
                 let begun = backend.begin_upload(&path, announced.length).await;
                 let sink: Arc<dyn UploadSink> = Arc::from(begun.map_err(fail)?);
                 if let Some(id) = sink.id().cloned() {
-                    record::write(record.as_ref(), move |record| record.begun(&id)).await;
+                    // Parts cannot follow what was not written; the first of them tells.
+                    let _ = record::write(record.as_ref(), move |record| record.begun(&id)).await;
                 }
                 (sink, None)
             }
         };
+        // Without an id nothing is there that another process could go on with.
+        let record = record.filter(|_| sink.id().is_some());
         let abandon = Abandon {
             // What has no id vanishes with the sink.
             sink: (record.is_none() && sink.id().is_some()).then(|| Arc::clone(&sink)),

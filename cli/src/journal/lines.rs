@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use sealift_repository::{Earlier, KnownPart, Through, UploadId, UploadRecord};
 use serde::{Deserialize, Serialize};
 
+use super::unlink;
+
 /// Longest line, in bytes.
 const MAX_LINE_BYTES: usize = 8 * 1024;
 /// More parts than any object has.
@@ -98,11 +100,23 @@ impl Lines {
             .set_len(length)
     }
 
-    /// Appends and syncs. The first failure is told, and nothing is written any more: what stands is still true.
-    fn append(&self, line: &Line) {
+    /// Whether a line could not be written, so that nobody can go on with this upload.
+    pub(super) fn broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
+    }
+
+    /// Removes the file for good, unless another process has begun its own under the name.
+    pub(super) fn unlink(&self) -> io::Result<()> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        unlink(&file, &self.path)
+    }
+
+    /// Appends and syncs. At the first failure the journal goes, and the key with it: whoever went on with it would not know
+    /// of the parts that are sent from now on. An error when it cannot even be removed.
+    fn append(&self, line: &Line) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.broken.load(Ordering::SeqCst) {
-            return;
+        if self.broken() {
+            return Ok(());
         }
         let written = serde_json::to_vec(line)
             .map_err(io::Error::from)
@@ -112,33 +126,41 @@ impl Lines {
                 file.sync_data()
             });
         if let Err(error) = written {
+            // An empty journal counts as damaged: one of the two is enough.
+            let emptied = file.set_len(0).and_then(|()| file.sync_all());
+            emptied.or_else(|_| unlink(&file, &self.path))?;
+            let _ = unlink(&file, &self.path);
             self.broken.store(true, Ordering::SeqCst);
-            eprintln!(
-                "warning: {}: {error}; the upload goes on, and if it is interrupted, later parts are sent again",
+            let _ = writeln!(
+                io::stderr(),
+                "warning: {}: {error}; the upload goes on, but it is not resumable any more",
                 self.path.display()
             );
         }
+        Ok(())
     }
 }
 
 impl UploadRecord for Lines {
     fn begun(&self, id: &UploadId) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
-        self.append(&Line::Begun {
+        // If the journal stays behind, the first part fails by the same.
+        let _ = self.append(&Line::Begun {
             id: id.as_str().to_owned(),
             part_bytes: id.part_bytes(),
         });
     }
 
-    fn sending(&self, part: u32, through: &Through) {
+    fn sending(&self, part: u32, through: &Through) -> io::Result<()> {
         self.append(&Line::Sending {
             part,
             through: hex::encode(through),
-        });
+        })
     }
 
     fn stored(&self, part: u32, receipt: &str) {
-        self.append(&Line::Stored {
+        // If the journal stays behind, it says less than is true, and the next part fails by the same.
+        let _ = self.append(&Line::Stored {
             part,
             receipt: receipt.to_owned(),
         });

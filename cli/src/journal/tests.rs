@@ -80,10 +80,10 @@ fn what_is_written_down_is_read_again() {
     );
     let lines = journal.lines();
     lines.begun(&UploadId::new("first".to_owned(), 6 << 20).unwrap());
-    lines.sending(0, &[1; 32]);
+    lines.sending(0, &[1; 32]).unwrap();
     lines.begun(&UploadId::new("second".to_owned(), 6 << 20).unwrap());
-    lines.sending(1, &[2; 32]);
-    lines.sending(0, &[1; 32]);
+    lines.sending(1, &[2; 32]).unwrap();
+    lines.sending(0, &[1; 32]).unwrap();
     lines.stored(1, "\"tag\"");
     drop((lines, journal));
 
@@ -116,7 +116,7 @@ fn half_a_line_is_cut_before_the_next_is_added() {
     journal
         .lines()
         .begun(&UploadId::new("id".to_owned(), 6 << 20).unwrap());
-    journal.lines().sending(0, &[1; 32]);
+    journal.lines().sending(0, &[1; 32]).unwrap();
     let path = place.journals.path(&place.id);
     drop(journal);
     let whole = fs::read(&path).unwrap();
@@ -124,7 +124,7 @@ fn half_a_line_is_cut_before_the_next_is_added() {
         fs::write(&path, &whole[..whole.len() - cut]).unwrap();
         let journal = found(&place);
         assert_eq!(journal.earlier.as_ref().unwrap().parts.len(), 0, "{cut}");
-        journal.lines().sending(0, &[3; 32]);
+        journal.lines().sending(0, &[3; 32]).unwrap();
         drop(journal);
         assert_eq!(found(&place).earlier.unwrap().parts[&0].through, [3; 32], "{cut}");
     }
@@ -199,6 +199,49 @@ fn only_a_spool_is_removed_with_its_journal() {
     }
     assert!(!spool.exists());
     assert!(image.exists());
+}
+
+#[test]
+fn a_damaged_journal_takes_its_spool_along_and_no_other_journal() {
+    let place = place();
+    let spool = place
+        .journals
+        .folder
+        .parent()
+        .unwrap()
+        .join(format!("{SPOOL_PREFIX}1"));
+    fs::write(&spool, "bytes").unwrap();
+    drop(
+        place
+            .journals
+            .create(&place.id, head(Source::Spool(spool.clone()), None))
+            .unwrap(),
+    );
+    let path = place.journals.path(&place.id);
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}nonsense\n")).unwrap();
+    let Taken::Damaged(damaged) = place.journals.take(&place.id).unwrap() else {
+        panic!("it is damaged");
+    };
+    assert!(matches!(place.journals.take(&place.id).unwrap(), Taken::Busy));
+    fs::rename(&path, path.with_extension("old")).unwrap();
+    drop(place.journals.create(&place.id, head(file(), None)).unwrap());
+    damaged.remove().unwrap();
+    assert!(!spool.exists());
+    drop(found(&place));
+}
+
+#[test]
+fn a_line_that_cannot_be_written_takes_the_journal_along() {
+    let place = place();
+    drop(place.journals.create(&place.id, head(file(), None)).unwrap());
+    let path = place.journals.path(&place.id);
+    // Opened for reading, every write fails; so does emptying it.
+    let lines = Lines::new(File::open(&path).unwrap(), path.clone());
+    assert!(!lines.broken());
+    lines.sending(0, &[1; 32]).unwrap();
+    assert!(lines.broken());
+    assert!(!path.exists());
 }
 
 #[test]

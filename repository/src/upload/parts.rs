@@ -155,12 +155,24 @@ async fn send(
             ..
         }) => return Ok(Sent { part, receipt, bytes }),
         Some(_) => {}
-        None => record::write(record.as_ref(), move |record| record.sending(part, &through)).await,
+        None => write_down(part, through, record.as_ref())
+            .await
+            .map_err(|error| PartError::Store(StoreError::io("upload record", error)))?,
     }
     let receipt = sink.put(part, bytes.clone()).await.map_err(PartError::Store)?;
     let told = receipt.clone();
-    record::write(record.as_ref(), move |record| record.stored(part, &told)).await;
+    // Without this line the same bytes are sent again, at worst.
+    let _ = record::write(record.as_ref(), move |record| record.stored(part, &told)).await;
     Ok(Sent { part, receipt, bytes })
+}
+
+async fn write_down(part: u32, through: Through, record: Option<&Arc<dyn UploadRecord>>) -> io::Result<()> {
+    match record {
+        Some(_) => record::write(record, move |record| Some(record.sending(part, &through)))
+            .await?
+            .unwrap_or(Ok(())),
+        None => Ok(()),
+    }
 }
 
 /// The sequential digest of the whole, on a thread of its own.

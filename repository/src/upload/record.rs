@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::io;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -12,14 +13,17 @@ use crate::backend::UploadId;
 pub type Through = [u8; 32];
 
 /// Where an upload is written down while it goes on. Calls may block, and come in the order in which things happen; what
-/// cannot be written down is the recorder's to tell, and ends no upload.
+/// cannot be written down is the recorder's to tell, and ends no upload but where [`UploadRecord::sending`] says so.
 pub trait UploadRecord: Debug + Send + Sync + 'static {
     /// The store knows the upload by this id; parts told before were another upload's.
     fn begun(&self, id: &UploadId);
 
     /// The part number `part` is about to be sent. It must be on disk when this returns: whoever goes on sends these bytes in
-    /// this place, or none.
-    fn sending(&self, part: u32, through: &Through);
+    /// this place, or none. A recorder that cannot write it may let the part go only when nobody will go on with the upload.
+    ///
+    /// # Errors
+    /// The part must not be sent; the upload ends.
+    fn sending(&self, part: u32, through: &Through) -> io::Result<()>;
 
     /// The store has the part.
     fn stored(&self, part: u32, receipt: &str);
@@ -43,13 +47,15 @@ pub struct KnownPart {
     pub receipt: Option<String>,
 }
 
-/// Calls a recorder off the async threads.
-pub(super) async fn write(
+/// Calls a recorder off the async threads; an error when it panics.
+pub(super) async fn write<T: Default + Send + 'static>(
     record: Option<&Arc<dyn UploadRecord>>,
-    line: impl FnOnce(&dyn UploadRecord) + Send + 'static,
-) {
-    if let Some(record) = record.map(Arc::clone) {
-        // A recorder that panics has recorded nothing, which is its right.
-        let _ = spawn_blocking(move || line(&*record)).await;
+    line: impl FnOnce(&dyn UploadRecord) -> T + Send + 'static,
+) -> io::Result<T> {
+    match record.map(Arc::clone) {
+        Some(record) => spawn_blocking(move || line(&*record))
+            .await
+            .map_err(io::Error::other),
+        None => Ok(T::default()),
     }
 }

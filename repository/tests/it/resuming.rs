@@ -1,6 +1,7 @@
 //! An upload that another process began, parts that go at the same time, and objects that are there already.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -61,12 +62,13 @@ impl UploadRecord for Notes {
         written.parts.clear();
     }
 
-    fn sending(&self, part: u32, through: &Through) {
+    fn sending(&self, part: u32, through: &Through) -> io::Result<()> {
         let known = KnownPart {
             through: *through,
             receipt: None,
         };
         self.0.lock().unwrap().parts.insert(part, known);
+        Ok(())
     }
 
     fn stored(&self, part: u32, receipt: &str) {
@@ -157,6 +159,55 @@ async fn another_way_to_cut_the_object_begins_anew() {
     upload.write(&image).await.unwrap();
     upload.finish().await.unwrap();
     assert!(stored(&store).await.unwrap() == image);
+}
+
+#[tokio::test]
+async fn parts_that_cannot_be_compared_any_more_are_not_sent_over() {
+    let (store, image, notes) = (memory(), image(2 * PART + 1), Arc::new(Notes::default()));
+    drop(begin(&store, content(&image), &notes).await);
+    let mut earlier = notes.earlier().unwrap();
+    earlier.id = UploadId::new(earlier.id.as_str().to_owned(), 6 * MIB as u64).unwrap();
+    let known = KnownPart {
+        through: [1; 32],
+        receipt: None,
+    };
+    earlier.parts.insert(1, known);
+    let record = Arc::clone(&notes) as Arc<dyn UploadRecord>;
+    let begun =
+        ObjectUpload::begin_recorded(&store, at(), content(&image), Some(record), Some(earlier)).await;
+    assert!(matches!(begun, Err(UploadError::Gone { .. })), "{begun:?}");
+}
+
+/// A recorder on a disk that takes nothing, and that cannot take back what it has.
+#[derive(Debug)]
+struct Stuck;
+
+impl UploadRecord for Stuck {
+    fn begun(&self, _id: &UploadId) {}
+
+    fn sending(&self, _part: u32, _through: &Through) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn stored(&self, part: u32, _receipt: &str) {
+        panic!("part {part} was sent");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_must_be_written_down_and_is_not_is_not_sent() {
+    let (store, image) = (memory(), image(2 * PART + 1));
+    let record: Arc<dyn UploadRecord> = Arc::new(Stuck);
+    let begun = ObjectUpload::begin_recorded(&store, at(), content(&image), Some(record), None).await;
+    let Upload::Needed(mut upload) = begun.unwrap() else {
+        panic!("nothing was there");
+    };
+    let mut sent = upload.write(&image).await;
+    if sent.is_ok() {
+        sent = upload.finish().await;
+    }
+    assert!(matches!(sent, Err(UploadError::Store { .. })), "{sent:?}");
+    assert_eq!(stored(&store).await, None);
 }
 
 #[test]

@@ -270,7 +270,7 @@ impl Open {
 
     fn shown(&self) -> String {
         match remote::address(&self.input) {
-            Some(address) => remote::shown(address).to_owned(),
+            Some(address) => remote::shown(address),
             None if self.input.as_os_str() == "-" => "stdin".to_owned(),
             None => self.input.display().to_string(),
         }

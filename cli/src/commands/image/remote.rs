@@ -42,8 +42,14 @@ pub(super) fn address(input: &Path) -> Option<&str> {
 }
 
 /// The address without what may be a secret in it.
-pub(super) fn shown(address: &str) -> &str {
-    address.split_once(['?', '#']).map_or(address, |(shown, _)| shown)
+pub(super) fn shown(address: &str) -> String {
+    let shown = address.split_once(['?', '#']).map_or(address, |(shown, _)| shown);
+    let Some((scheme, rest)) = shown.split_once("://") else {
+        return shown.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 impl Remote {
@@ -188,5 +194,26 @@ fn source(what: impl Into<String>, error: SourceError) -> Failure {
             .because(error)
             .next("run the command again when the server answers"),
         error => failure.because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn no_secret_of_an_address_is_shown() {
+        for (address, wanted) in [
+            ("https://host/a.img", "https://host/a.img"),
+            (
+                "https://user:pass@host:8443/a@b.img?token=1",
+                "https://host:8443/a@b.img",
+            ),
+            ("https://user:p@ss@host?x=/", "https://host"),
+            ("s3://bucket/a#x", "s3://bucket/a"),
+            ("file:///images/a.img", "file:///images/a.img"),
+        ] {
+            assert_eq!(shown(address), wanted);
+        }
     }
 }

@@ -142,7 +142,7 @@ impl Add {
             store,
             repository,
             path: &self.path,
-            options: self.fingerprint(&path, &keys),
+            options: self.fingerprint(&path, &keys)?,
             input: path,
             segments: &self.options,
             spool: &self.spool,
@@ -230,7 +230,7 @@ impl Add {
     }
 
     /// Digest of everything on the command line that decides about the bytes.
-    fn fingerprint(&self, input: &Path, keys: &Keys) -> String {
+    fn fingerprint(&self, input: &Path, keys: &Keys) -> Result<String, Failure> {
         use sha2::Digest as _;
         let ids = |keys: &[RecipientKey]| -> Vec<String> {
             keys.iter().map(|key| key.key_id().to_string()).collect()
@@ -242,12 +242,13 @@ impl Add {
                 input,
                 self.protection,
                 &self.presealed,
+                self.presealed.keys_digest()?,
                 &self.options,
                 ids(&keys.recipients),
                 ids(&keys.directors),
             )
         );
-        hex::encode(sha2::Sha256::digest(words))
+        Ok(hex::encode(sha2::Sha256::digest(words)))
     }
 
     /// The form of the object, with a fresh key if it is sealed here.

@@ -142,6 +142,18 @@ pub(super) enum SendError {
     Failed(Failure),
 }
 
+impl SendError {
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Gone => {
+                let what = "the store forgets every upload before it is complete";
+                Failure::new(Fault::Unavailable, what).next("check the bucket's rule for incomplete uploads")
+            }
+        }
+    }
+}
+
 impl Prepared {
     /// The hash pass over a file, from its beginning.
     pub(super) async fn hash(
@@ -195,6 +207,11 @@ impl Prepared {
             Ok((prepared, Spool { file, unfinished }))
         })
         .await
+    }
+
+    /// Whether every upload seals again.
+    pub(super) fn seals(&self) -> bool {
+        matches!(&self.again, Again::Form(form) if matches!(**form, Form::Sealed(_)))
     }
 
     /// Writes the object into the store, under its name, whole or not at all.

@@ -59,6 +59,14 @@ impl PresealedArgs {
         self.sealed
     }
 
+    /// SHA-256 of the key file, if one was given.
+    pub(super) fn keys_digest(&self) -> Result<Option<[u8; 32]>, Failure> {
+        use sha2::Digest as _;
+        let Some(keys) = &self.keys else { return Ok(None) };
+        let bytes = input::read_capped(keys, MAX_KEY_FILE_LEN as u64)?;
+        Ok(Some(sha2::Sha256::digest(&bytes).into()))
+    }
+
     /// The form and key file of a sealed input; `None` when the input is to be sealed here.
     pub(super) fn form(
         &self,

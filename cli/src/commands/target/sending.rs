@@ -7,20 +7,22 @@ use std::sync::Arc;
 
 use sealift_envelope::{KeyFile, SealPlan};
 use sealift_metadata::ids::TargetPath;
-use sealift_repository::{Store, UploadRecord, paths};
+use sealift_repository::{Store, UploadRecord};
 
 use super::object::{Described, Form, Prepared, SendError, Sent, Spool};
+use super::uploads::drop_upload;
+use crate::World;
 use crate::failure::{Failure, Fault};
 use crate::input::{Input, Stream};
 use crate::journal::{Head, Id, Journal, Journals, Plan, Source, Taken, VERSION};
 use crate::sealing::SealOptions;
 use crate::signals::Farewell;
-use crate::{World, faults};
 
 /// How often a source that changed is sealed again with a fresh key, before the user is told.
 const FRESH_KEYS: u32 = 2;
 /// How often an upload that the store forgot is begun anew.
 const UPLOADS: u32 = 3;
+const FORGOTTEN: &str = "the store has forgotten the interrupted upload";
 
 /// Makes the form of an object, with a fresh key where it is sealed here; a file is needed for what is sealed already.
 pub(super) type MakeForm<'a> =
@@ -87,9 +89,10 @@ impl Sending<'_> {
                 self.journals = None;
                 None
             }
-            Taken::Damaged(path) => {
-                world.warn(format!("{} is damaged and counts as none", path.display()));
-                if let Err(failure) = Journals::remove_damaged(&path) {
+            Taken::Damaged(damaged) => {
+                let path = damaged.path().display();
+                world.warn(format!("{path} is damaged and counts as none"));
+                if let Err(failure) = damaged.remove() {
                     world.warn(failure.to_string());
                     self.journals = None;
                 }
@@ -121,16 +124,20 @@ impl Sending<'_> {
                 Some(ready) => self.send(world, ready).await,
                 None => match self.fresh(world, &file).await {
                     Ok(ready) => self.send(world, ready).await,
-                    Err(failure) => Err(failure),
+                    Err(failure) => Err(SendError::Failed(failure)),
                 },
             };
-            match attempt {
-                Err(failure) if failure.fault() == Fault::Conflict && fresh_keys < FRESH_KEYS => {
-                    fresh_keys += 1;
-                    world.note(format!("{failure}; sealing it again with a fresh key"));
+            let why = match attempt {
+                Err(SendError::Failed(failure))
+                    if failure.fault() == Fault::Conflict && fresh_keys < FRESH_KEYS =>
+                {
+                    failure.to_string()
                 }
-                other => return other,
-            }
+                Err(SendError::Gone) if fresh_keys < FRESH_KEYS => FORGOTTEN.to_owned(),
+                other => return other.map_err(SendError::into_failure),
+            };
+            fresh_keys += 1;
+            world.note(format!("{why}; sealing it again with a fresh key"));
         }
     }
 
@@ -220,7 +227,7 @@ impl Sending<'_> {
                         journal: Some(journal),
                         _spool: Some(spool),
                     };
-                    return self.send(world, ready).await;
+                    return self.send(world, ready).await.map_err(SendError::into_failure);
                 }
                 None => {
                     world.note("the interrupted upload of this target was of other bytes; it is dropped");
@@ -246,7 +253,7 @@ impl Sending<'_> {
             journal,
             _spool: spool,
         };
-        self.send(world, ready).await
+        self.send(world, ready).await.map_err(SendError::into_failure)
     }
 
     /// The spool of an interrupted upload, if the pipe gave the same bytes again and it is still what it was.
@@ -304,7 +311,9 @@ impl Sending<'_> {
         })
     }
 
-    async fn send(&self, world: &World, ready: Ready) -> Result<Done, Failure> {
+    /// `Gone` when the store forgets what is sealed while it is sent: the file may be another one by now, and the parts
+    /// that were sent are compared with nothing any more, so that the key must not be used again.
+    async fn send(&self, world: &World, ready: Ready) -> Result<Done, SendError> {
         let Ready {
             prepared,
             key_file,
@@ -331,24 +340,27 @@ impl Sending<'_> {
                         journal,
                     });
                 }
+                Err(SendError::Gone) if prepared.seals() => break,
                 Err(SendError::Gone) if upload < UPLOADS => {
-                    world.note("the store has forgotten the interrupted upload; sending from the beginning");
+                    world.note(format!("{FORGOTTEN}; sending from the beginning"));
                 }
                 Err(SendError::Gone) => break,
                 Err(SendError::Failed(failure)) => {
-                    return match journal.take() {
-                        Some(journal) if failure.fault() == Fault::Conflict => {
+                    return Err(SendError::Failed(match journal.take() {
+                        Some(journal) if failure.fault() == Fault::Conflict || !journal.is_resumable() => {
                             self.drop_journal(world, journal).await;
-                            Err(failure)
+                            failure
                         }
-                        Some(journal) => Err(failure.next(next(&journal))),
-                        None => Err(failure),
-                    };
+                        Some(journal) => failure.next(next(&journal)),
+                        None => failure,
+                    }));
                 }
             }
         }
-        let what = "the store forgets every upload before it is complete";
-        Err(Failure::new(Fault::Unavailable, what).next("check the bucket's rule for incomplete uploads"))
+        if let Some(journal) = journal.filter(|_| prepared.seals()) {
+            self.drop_journal(world, journal).await;
+        }
+        Err(SendError::Gone)
     }
 
     /// Removes what is in the store, and the journal.
@@ -366,15 +378,6 @@ impl Sending<'_> {
     fn id(&self) -> Id {
         Id::new(&self.store.address(), self.repository, self.path.as_str())
     }
-}
-
-/// Removes the parts of a recorded upload from the store.
-pub(super) async fn drop_upload(store: &Store, journal: &Journal) -> Result<(), Failure> {
-    let Some(id) = journal.upload() else { return Ok(()) };
-    let target = TargetPath::new(&journal.head.target)
-        .map_err(|error| Failure::refused("the journal names no target path").because(error))?;
-    let path = paths::target(&target, &journal.head.object.sha256).map_err(faults::store)?;
-    store.abort_upload(&path, &id).await.map_err(faults::store)
 }
 
 /// What to do about a journal that stays.

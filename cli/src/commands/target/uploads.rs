@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use sealift_repository::RepositoryUrl;
+use sealift_metadata::ids::TargetPath;
+use sealift_repository::{RepositoryUrl, Store, paths};
 use serde_json::{Value, json};
 
-use super::sending::drop_upload;
 use crate::failure::{Failure, Fault};
 use crate::journal::{Id, Journal, Journals, Source, StateArgs, Taken};
 use crate::{World, faults, output};
@@ -144,11 +144,11 @@ impl Abort {
                         Failure::new(Fault::Conflict, what).next("end the process that sends it first")
                     );
                 }
-                Taken::Damaged(path) => {
+                Taken::Damaged(damaged) => {
                     world.warn(
                         "a damaged journal names no upload; what it was about is left to the bucket's rule",
                     );
-                    Journals::remove_damaged(&path)?;
+                    damaged.remove()?;
                 }
                 Taken::Found(journal) => {
                     if !self.forget {
@@ -173,6 +173,15 @@ impl Abort {
                 .next("run the command again when the store answers, or forget the upload here with --forget")
         })
     }
+}
+
+/// Removes the parts of a recorded upload from the store.
+pub(super) async fn drop_upload(store: &Store, journal: &Journal) -> Result<(), Failure> {
+    let Some(id) = journal.upload() else { return Ok(()) };
+    let target = TargetPath::new(&journal.head.target)
+        .map_err(|error| Failure::refused("the journal names no target path").because(error))?;
+    let path = paths::target(&target, &journal.head.object.sha256).map_err(faults::store)?;
+    store.abort_upload(&path, &id).await.map_err(faults::store)
 }
 
 fn journals(state: &StateArgs) -> Result<Journals, Failure> {

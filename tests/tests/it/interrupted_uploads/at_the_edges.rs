@@ -32,6 +32,59 @@ fn other_options_begin_anew() {
 }
 
 #[test]
+fn another_key_file_under_the_same_name_begins_anew() {
+    let scene = Scene::new();
+    let at = [
+        "--root",
+        "keys/1.root.json",
+        "--repository",
+        scene.world.repository(),
+    ];
+    let show = scene.world.sealift().args(["--json", "repo", "show"]).args(at);
+    let shown = show.run().ok().json();
+    let id = shown["repository_id"].as_str().unwrap();
+    let seal = scene.world.sealift().args(["--json", "image", "seal"]);
+    let seal = seal.args(["--director", "keys/kek.pub.pem", "--target-path", "ecu/big.img"]);
+    let seal = seal
+        .args(["--repository-id", id, "-o", "big.sealed"])
+        .arg(&scene.image);
+    let sealed = seal.run().ok().json();
+    let plain = sealed["plain"]["sha256"].as_str().unwrap();
+    let signing = ["targets", "snapshot", "timestamp"]
+        .map(|role| [format!("--{role}-key"), format!("keys/{role}.pem")])
+        .concat();
+    let add = || {
+        let add = scene
+            .world
+            .sealift()
+            .args(["--json", "target", "add"])
+            .args(at)
+            .args(&signing);
+        let add = add.args(["--hardware-id", "hw", "--release-counter", "1", "--version", "1"]);
+        let add = add.args(["--path", "ecu/big.img", "--sealed", "--plain-sha256", plain]);
+        add.args(["--keys", "big.sealed.keys", "big.sealed"])
+    };
+    scene.store.rule(|act| {
+        if *act == Act::Complete {
+            Fate::Refused(403)
+        } else {
+            Fate::Done
+        }
+    });
+    add().run().fails().complains("run the same command again");
+    scene.store.behave();
+    // What the journal holds would be published otherwise, whatever the file says by now.
+    let keys = scene.world.path("big.sealed.keys");
+    let good = fs::read(&keys).unwrap();
+    fs::write(&keys, "another").unwrap();
+    let run = add().run().fails();
+    run.complains("other options");
+    fs::write(&keys, good).unwrap();
+    let _ = add().run().ok();
+    scene.published(&image("interrupted", 4 * PART + 1000));
+}
+
+#[test]
 fn a_source_that_changes_between_the_passes_is_sealed_again() {
     // Long enough that its end is still to be read while the first parts wait.
     let mut bytes = image("interrupted", 2 * PART);
@@ -94,15 +147,35 @@ fn a_journal_cut_in_a_line_still_counts_up_to_there() {
 fn a_disk_without_room_for_the_journal_does_not_stop_the_upload() {
     let bytes = image("interrupted", 4 * PART + 1000);
     // Room for the head and some lines; then for nothing at all.
-    for (room, said) in [
-        (2048, "later parts are sent again"),
-        (512, "will not be resumable"),
-    ] {
+    for (room, said) in [(2048, "not resumable any more"), (512, "will not be resumable")] {
         let scene = Scene::new();
         let run = scene.add().limited_to(room).run().ok();
         run.complains(said);
         scene.published(&bytes);
     }
+}
+
+#[test]
+fn a_key_whose_parts_could_not_be_written_down_is_not_used_again() {
+    let bytes = image("interrupted", 4 * PART + 1000);
+    let scene = Scene::new();
+    scene.store.rule(|act| {
+        if *act == Act::Complete {
+            Fate::Refused(403)
+        } else {
+            Fate::Done
+        }
+    });
+    let run = scene.add().limited_to(2048).run().fails();
+    run.complains("not resumable");
+    assert_eq!(scene.journals(), Vec::<PathBuf>::new());
+    assert_eq!(scene.store.open_uploads(), 0);
+    scene.store.behave();
+    let _ = scene.store.take_log();
+    let run = scene.add().run().ok();
+    assert_eq!(resumed_bytes(&run), 0);
+    assert_eq!(arrivals(&scene.store.log()), once_each(5));
+    scene.published(&bytes);
 }
 
 #[test]

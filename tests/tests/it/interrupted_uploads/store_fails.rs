@@ -55,10 +55,18 @@ fn an_upload_that_the_store_forgot_begins_anew() {
     for held in [Act::Part(1), Act::Complete] {
         let scene = Scene::new();
         scene.kill_at("killed", &held, if held == Act::Complete { 5 } else { 4 });
+        let [journal] = scene.journals().try_into().unwrap();
+        let before = fs::read_to_string(journal).unwrap();
         scene.store.forget_uploads();
         let _ = scene.store.take_log();
         let run = scene.add().run().ok();
         run.complains("forgotten");
+        run.complains("fresh key");
+        let object = run.json()["sha256"].as_str().unwrap().to_owned();
+        assert!(
+            !before.contains(&object),
+            "sealed with the key of the parts that were sent"
+        );
         let log = scene.store.log();
         assert_eq!(
             log.iter().filter(|act| **act == Act::Create).count(),
@@ -86,4 +94,39 @@ fn a_lost_answer_is_no_failure() {
         assert_eq!(completed, 1, "{lost:?}");
         scene.published(&image("interrupted", 4 * PART + 1000));
     }
+}
+
+#[test]
+fn an_upload_that_the_store_forgets_under_way_goes_on_with_a_fresh_key() {
+    let scene = Scene::new();
+    let mut process = scene.hold("forgotten", &Act::Part(1), 4);
+    // The same length, so that only the bytes tell.
+    let mut bytes = image("interrupted", 4 * PART + 1000);
+    bytes[3 * PART] ^= 1;
+    fs::write(&scene.image, &bytes).unwrap();
+    scene.store.forget_uploads();
+    scene.store.behave();
+    assert_eq!(process.wait(), Some(0), "{}", process.log());
+    assert!(process.stderr().contains("forgotten"), "{}", process.log());
+    let log = scene.store.log();
+    let creates = log.iter().filter(|act| **act == Act::Create).count();
+    assert_eq!(creates, 2, "no second upload with the first key: {log:?}");
+    scene.published(&bytes);
+}
+
+#[test]
+fn a_small_object_that_did_not_arrive_leaves_a_sound_journal() {
+    let bytes = image("interrupted", PART / 5);
+    let scene = Scene::with_image(&bytes);
+    scene.store.rule(|act| match act {
+        Act::Put(key) if key.contains("/targets/") => Fate::Refused(403),
+        _ => Fate::Done,
+    });
+    let _ = scene.add().run().fails();
+    assert_eq!(scene.journals().len(), 1);
+    let list = scene.uploads(&["list", "--json"]).ok().json();
+    assert_eq!(list["uploads"][0]["state"], "interrupted", "{list}");
+    scene.store.behave();
+    let _ = scene.add().run().ok();
+    scene.published(&bytes);
 }
