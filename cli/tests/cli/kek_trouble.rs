@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use sealift_envelope::KeyFile;
+
 use crate::kek::{add, key_files, line, opens, rotate, run, served, sums, world};
 use crate::kit::{SIGN, World, files};
 
@@ -304,7 +306,7 @@ fn what_no_list_names_is_left_alone_and_keeps_the_old_key_alive() {
     assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
     assert_eq!(fs::read(&stray).unwrap(), bytes);
     fs::remove_file(stray).unwrap();
-    let record = rotate(&world, 0, &["--remove-old"]);
+    let record = rotate(&world, 0, &["--remove-old", "--check-new", "new.pem"]);
     assert_eq!(record.last().unwrap()["old_may_be_destroyed"], true);
 }
 
@@ -340,4 +342,38 @@ fn recipients_inside_of_images_are_reported() {
     assert_eq!(line(&record, "a.img")["old_in_image"], false);
     assert_eq!(line(&record, "bare.img")["outcome"], "no-kek");
     sums(&record, &[("rotated", 4), ("no_kek", 1), ("old_in_images", 2)]);
+    // Nothing but the old key opens `bare.img`.
+    sums(&record, &[("old_only_in_images", 1), ("old_left", 0)]);
+    assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
+}
+
+#[test]
+fn a_wrap_that_was_not_tried_keeps_the_old_key_alive() {
+    let world = world();
+    rotate(&world, 0, &["--remove-old"]);
+    // What somebody who writes to the store can make of a key file: it names the new key and opens with none.
+    let path = key_file(&world, "b.img");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+    let record = rotate(&world, 0, &["--remove-old"]);
+    sums(&record, &[("present", 3), ("old_left", 0)]);
+    assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
+    let record = rotate(&world, 4, &["--remove-old", "--check-new", "new.pem"]);
+    sums(&record, &[("proven", 2), ("failed", 1)]);
+    assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
+}
+
+#[test]
+fn an_image_that_nobody_opens_is_an_error() {
+    let world = world();
+    let path = key_file(&world, "b.img");
+    let mut file = KeyFile::parse(&fs::read(&path).unwrap()).unwrap();
+    let old = file.stanzas()[0].key_id();
+    file.remove(&old);
+    fs::write(path, file.encode()).unwrap();
+    let record = rotate(&world, 3, &["--remove-old"]);
+    assert_eq!(line(&record, "b.img")["failure"]["fault"], "refused");
+    sums(&record, &[("rotated", 2), ("failed", 1), ("no_kek", 0)]);
+    assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
 }

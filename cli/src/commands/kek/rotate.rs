@@ -41,7 +41,8 @@ that somebody else changed meanwhile is read again, never overwritten. No signed
 
 Without --remove-old the old key keeps opening everything: give every Director the new key beside the old one, then run \
 again with --remove-old. The exit code is 0 only if nothing was left undone; with --remove-old that means: no key file \
-is left that has the old key.")]
+is left that has the old key. Whether it may be destroyed is said apart, in old_may_be_destroyed: only if every image is \
+proven to open without it, so give --check-new too.")]
 pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -129,12 +130,18 @@ impl Rotate {
         let rotation = Rotation::new(Arc::clone(&plan), &connection);
         let mut seen = BTreeSet::new();
         // What is published while this runs may be for the old key still: look again until nothing is new.
-        for _ in 0..MAX_ROUNDS {
-            let subjects = survey::new_since(world, &connection, &mut seen).await?;
-            if subjects.is_empty() {
+        for round in 1.. {
+            let survey = survey::new_since(world, &connection, &mut seen).await?;
+            if survey.named.is_empty() {
+                // Only now: what no list named before may have been listed since.
+                self.round(world, &rotation, survey.strays, &mut tally).await?;
                 break;
             }
-            self.round(world, &rotation, subjects, &mut tally).await?;
+            if round > MAX_ROUNDS {
+                tally.unfinished(survey.named.len() + survey.strays.len());
+                break;
+            }
+            self.round(world, &rotation, survey.named, &mut tally).await?;
         }
         tally.end(world)
     }

@@ -81,7 +81,8 @@ fn killed_at_several_points_it_carries_on() {
         // At no moment is there an image that nobody opens.
         assert_eq!(fleet.with_wrap_for(&fleet.key("keys/kek.pem")), IMAGES - done);
     }
-    let last = fleet.rotate().arg("--remove-old").run().ok();
+    let check = ["--remove-old", "--check-new", "keys/new.pem"];
+    let last = fleet.rotate().args(check).run().ok();
     assert_eq!(sum(&last, "rotated"), (IMAGES - done) as u64);
     assert_eq!(sum(&last, "already"), done as u64);
     assert_eq!(sum(&last, "old_left"), 0);

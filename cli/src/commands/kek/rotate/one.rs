@@ -209,6 +209,14 @@ impl Plan {
             has(file.stanzas(), &self.new_id),
         );
         match (has_old, has_new) {
+            _ if file.stanzas().is_empty() && header.stanzas().is_empty() => {
+                return Err(Failure::refused(
+                    "nobody can open this image: nothing is wrapped in its key file nor inside of it",
+                )
+                .next(
+                    "restore the key file from a backup and keep the old key until it is rotated; or seal the image again",
+                ));
+            }
             _ if file.stanzas().is_empty() => return Ok(Step::Rest(Done::NoKek)),
             (false, false) => return Ok(Step::Rest(Done::OtherKek)),
             _ => {}

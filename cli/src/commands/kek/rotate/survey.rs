@@ -38,12 +38,21 @@ pub(super) struct Image {
     pub(super) header: FileDigest,
 }
 
-/// Every key file that is there, or should be, and is not in `seen`; then it is.
+/// What is new since the last look.
+#[derive(Debug)]
+pub(super) struct Survey {
+    /// Key files that a list names.
+    pub(super) named: Vec<Subject>,
+    /// Key files that no list names so far: all of them each time, since one may name them a moment later.
+    pub(super) strays: Vec<Subject>,
+}
+
+/// Every key file that is there, or should be, and is not in `seen`; then those that a list names are.
 pub(super) async fn new_since(
     world: &World,
     connection: &Connection,
     seen: &mut BTreeSet<StorePath>,
-) -> Result<Vec<Subject>, Failure> {
+) -> Result<Survey, Failure> {
     // First the list, then the walk: what is published in between is listed and not yet there, rather than unknown.
     let there = stored(connection).await?;
     let trusted = connection.walk(world).await?;
@@ -65,12 +74,13 @@ pub(super) async fn new_since(
     if !unknown.is_empty() {
         older::find(world, connection, &trusted, &mut unknown, &mut entries).await?;
     }
-    entries.extend(unknown.into_iter().map(|path| (path, Entry::Nowhere)));
     seen.extend(entries.keys().cloned());
-    let subjects = entries.into_iter();
-    Ok(subjects
-        .map(|(key_file, entry)| Subject { key_file, entry })
-        .collect())
+    let subject = |(key_file, entry)| Subject { key_file, entry };
+    let strays = unknown.into_iter().map(|path| (path, Entry::Nowhere));
+    Ok(Survey {
+        named: entries.into_iter().map(subject).collect(),
+        strays: strays.map(subject).collect(),
+    })
 }
 
 async fn stored(connection: &Connection) -> Result<Vec<StorePath>, Failure> {

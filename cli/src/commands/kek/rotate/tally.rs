@@ -34,6 +34,10 @@ pub(super) struct Tally {
     old_left: u64,
     unknown: u64,
     in_file: u64,
+    /// Those of them for which this run found no other key: none in the key file, or only keys that are not ours.
+    needing_old: u64,
+    /// Key files that were found new and not looked at when the last round was over.
+    unfinished: u64,
 }
 
 impl Tally {
@@ -58,6 +62,8 @@ impl Tally {
             old_left: 0,
             unknown: 0,
             in_file: 0,
+            needing_old: 0,
+            unfinished: 0,
         }
     }
 
@@ -85,6 +91,9 @@ impl Tally {
             None => self.unknown += 1,
         }
         self.in_file += u64::from(outcome.in_file);
+        if outcome.in_file && matches!(outcome.result, Ok(Done::NoKek | Done::OtherKek)) {
+            self.needing_old += 1;
+        }
         if matches!(outcome.result, Ok(Done::Unlisted)) && outcome.old_left == Some(true) {
             self.stranded += 1;
         }
@@ -113,6 +122,11 @@ impl Tally {
         output::event(world, &line)
     }
 
+    /// So many key files were new when looking again was given up.
+    pub(super) fn unfinished(&mut self, count: usize) {
+        self.unfinished = count as u64;
+    }
+
     /// The summary, and the failure if something is left undone.
     pub(super) fn end(mut self, world: &World) -> Result<(), Failure> {
         let undone = self.missing + self.failed;
@@ -120,6 +134,9 @@ impl Tally {
             self.fault(Fault::Key);
         }
         if self.goes && self.stranded > 0 {
+            self.fault(Fault::Conflict);
+        }
+        if self.unfinished > 0 {
             self.fault(Fault::Conflict);
         }
         self.tell(world)?;
@@ -136,9 +153,12 @@ impl Tally {
         };
     }
 
-    /// Nothing is left that has the old key, and nothing that could bring it back.
+    /// Nothing is left that has the old key, nothing that could bring it back, and each image that had it is proven to open
+    /// with the new one.
     fn may_be_destroyed(&self) -> bool {
-        !self.dry_run && self.old_left + self.unknown + self.missing + self.failed == 0
+        let left = self.old_left + self.unknown + self.missing + self.failed + self.unfinished;
+        let strangers = if self.allow_other_kek { 0 } else { self.other_kek };
+        !self.dry_run && left + strangers + self.present + self.needing_old == 0
     }
 
     fn tell(&self, world: &World) -> Result<(), Failure> {
@@ -159,6 +179,8 @@ impl Tally {
             "old_left": self.old_left,
             "old_unknown": self.unknown,
             "old_in_images": self.in_file,
+            "old_only_in_images": self.needing_old,
+            "unfinished": self.unfinished,
             "old_may_be_destroyed": self.may_be_destroyed(),
         });
         if world.json() {
@@ -196,6 +218,16 @@ impl Tally {
             }
             (false, true) => "Keep the old key: it is not certain that nothing needs it.\n",
         };
+        if self.goes && !self.dry_run && self.present > 0 {
+            text +=
+                "Wraps for the new key that were there before were not tried: run again with --check-new.\n";
+        }
+        if self.needing_old > 0 {
+            text += &format!(
+                "{} images may open with the old key only, which is inside of them: seal them again.\n",
+                self.needing_old
+            );
+        }
         if self.in_file > 0 {
             text += "Images that have the old key as a recipient inside of them open with it until they are sealed again.\n";
         }
@@ -224,6 +256,7 @@ impl Tally {
         if self.goes {
             part(self.stranded, "that no list names have the old key");
         }
+        part(self.unfinished, "came while it ran and were not looked at");
         format!("not every key file is rotated: {}", parts.join(", "))
     }
 
@@ -232,6 +265,8 @@ impl Tally {
             "do what is said for each above, then run the command again; what is done already is passed over"
         } else if self.other_kek > 0 && !self.allow_other_kek {
             "see `sealift kek list`; if the repository has several key-encryption keys on purpose, add --allow-other-kek"
+        } else if self.unfinished > 0 {
+            "publishers are at work: let them name the new key, then run the command again"
         } else {
             "a publisher may be at work, or was killed: publish or delete the key files that no list names (--json shows them), \
              then run the command again"
