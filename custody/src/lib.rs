@@ -5,8 +5,9 @@
 //! itself never comes here: the holder does the one operation that needs it, and what it answers proves itself by the tag
 //! of the stanza.
 //!
-//! Every call blocks until the holder has answered or a time-out has passed. Asynchronous callers use a thread for blocking
-//! work, as they do for keys in memory.
+//! Every call blocks until the holder has answered; with KMS, or until a time-out has passed. PKCS#11 knows no time-outs: a
+//! token that hangs hangs its caller. Asynchronous callers use a thread for blocking work, as they do for keys in memory,
+//! and bound how many of them wait.
 //!
 //! Features: `pkcs11` and `kms`. Without them the URIs are still understood, and opening says which feature is missing.
 

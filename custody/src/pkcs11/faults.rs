@@ -20,6 +20,8 @@ pub(super) fn is_gone(error: &Error) -> bool {
             | R::SlotIdInvalid
             | R::SessionHandleInvalid
             | R::SessionClosed
+            // An operation that broke off in the middle: only another session is free again.
+            | R::OperationActive
             | R::KeyHandleInvalid
             | R::ObjectHandleInvalid
             | R::UserNotLoggedIn
@@ -70,6 +72,19 @@ pub(super) fn is_refusal(error: &Error) -> bool {
                 | R::FunctionFailed
                 | R::GeneralError
         )
+}
+
+/// Whether the code speaks of the ciphertext and of nothing else. The other codes of a refusal also come from a token whose
+/// back end has died.
+pub(super) fn is_about_the_data(error: &Error) -> bool {
+    use RvError as R;
+    let Error::Pkcs11(code, _) = error else {
+        return false;
+    };
+    matches!(
+        code,
+        R::EncryptedDataInvalid | R::EncryptedDataLenRange | R::DataInvalid | R::DataLenRange
+    )
 }
 
 /// The token cannot do what unwrapping needs.
@@ -154,6 +169,22 @@ mod tests {
         ] {
             assert!(is_refusal(&error(code, Function::Decrypt)));
             assert!(!is_refusal(&error(code, Function::Login)));
+        }
+    }
+
+    /// A dead back end says the same as wrong padding; only the session tells them apart.
+    #[test]
+    fn two_of_the_names_are_ambiguous() {
+        for (code, certain) in [
+            (RvError::EncryptedDataInvalid, true),
+            (RvError::DataLenRange, true),
+            (RvError::GeneralError, false),
+            (RvError::FunctionFailed, false),
+            (RvError::ArgumentsBad, false),
+        ] {
+            let failed = error(code, Function::Decrypt);
+            assert!(is_refusal(&failed));
+            assert_eq!(is_about_the_data(&failed), certain, "{code:?}");
         }
     }
 }

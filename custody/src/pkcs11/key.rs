@@ -65,7 +65,8 @@ impl TokenKey {
             Err(Failed::Refused) => Err(Trouble::Refused),
             Err(Failed::Said(error)) => Err(Trouble::Custody(error)),
             Err(Failed::Token(error)) => {
-                let gone = faults::is_gone(&error);
+                // A code that says nothing about the session: the session itself is asked.
+                let gone = faults::is_gone(&error) || connection.session.get_session_info().is_err();
                 let sorted = faults::sort(&connection.label, error);
                 if gone {
                     *link = Link::Down;
@@ -159,7 +160,9 @@ fn decrypt(connection: &Connection, enc: &[u8]) -> Result<Answer, Failed> {
     decrypted.map(Zeroizing::new).map_err(|error| {
         if faults::is_inability(&error) {
             Failed::Said(faults::unable(&connection.label, OAEP).because(error))
-        } else if faults::is_refusal(&error) {
+        } else if faults::is_refusal(&error)
+            && (faults::is_about_the_data(&error) || session.get_session_info().is_ok())
+        {
             Failed::Refused
         } else {
             Failed::Token(error)

@@ -85,7 +85,14 @@ fn refused(label: &str, after: Option<&TokenInfo>, error: Error) -> CustodyError
             "Set one with the vendor's tool",
         )
         .because(error),
-        _ => faults::sort(label, error),
+        _ if faults::is_gone(&error) => faults::sort(label, error),
+        // A vendor's own code may be one more word for a wrong PIN, so this counts as a try.
+        _ => CustodyError::new(
+            Fault::Pin,
+            format!("token `{label}` refused the login"),
+            "Look the code up in the token's manual, and check the PIN before you try again",
+        )
+        .because(error),
     }
 }
 
@@ -141,5 +148,16 @@ mod tests {
         assert!(text(Tries::Few).contains("few tries"));
         assert!(text(Tries::Unsaid).contains("does not say"));
         assert!(locked("t").to_string().contains("security officer"));
+    }
+
+    /// What is not known to be harmless must not be tried again with the same PIN.
+    #[test]
+    fn a_login_that_fails_for_an_unknown_reason_counts_as_a_try() {
+        use cryptoki::context::Function::Login;
+        for code in [RvError::GeneralError, RvError::FunctionFailed, RvError::ArgumentsBad] {
+            assert_eq!(refused("t", None, Error::Pkcs11(code, Login)).fault(), Fault::Pin);
+        }
+        let gone = refused("t", None, Error::Pkcs11(RvError::DeviceRemoved, Login));
+        assert_eq!(gone.fault(), Fault::Unavailable);
     }
 }

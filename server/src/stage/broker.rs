@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 /// Largest header that is read for its envelope digest, in bytes.
 const MAX_HEADER_BYTES: u64 = 64 * 1024;
@@ -79,6 +80,9 @@ pub enum BrokerError {
     /// The broker did not answer.
     #[error("the broker broke off")]
     Gone,
+    /// As many keys as may be are being unwrapped; a token or key service may be hanging.
+    #[error("too many content keys are being unwrapped at once")]
+    Busy,
 }
 
 impl BrokerError {
@@ -94,7 +98,9 @@ impl BrokerError {
                     .with_detail(self.to_string())
                     .with_next("the server's log says why; the request can be sent again");
             }
-            Self::Gone => return Problem::new(ProblemKind::Unavailable).with_detail(self.to_string()),
+            Self::Gone | Self::Busy => {
+                return Problem::new(ProblemKind::Unavailable).with_detail(self.to_string());
+            }
             Self::OtherHeader => (
                 ProblemKind::RepositoryUntrusted,
                 "look at the object with `sealift repo verify`",
@@ -118,7 +124,12 @@ pub struct InProcessBroker {
     repository: RepositoryId,
     keks: Arc<Vec<Box<dyn UnwrapKey + Send + Sync>>>,
     entropy: Entropy,
+    /// A token that hangs keeps its callers' threads for ever. What it may keep is bounded: the threads are everybody's.
+    room: Arc<Semaphore>,
 }
+
+/// Content keys that are unwrapped at once, at most.
+const MAX_AT_ONCE: usize = 32;
 
 impl InProcessBroker {
     /// A broker over key files in `store`, with these private keys.
@@ -133,6 +144,7 @@ impl InProcessBroker {
             repository,
             keks: Arc::new(keks),
             entropy,
+            room: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         }
     }
 }
@@ -190,11 +202,14 @@ impl InProcessBroker {
         if key_file.envelope_digest() != header.envelope_digest() {
             return Err(BrokerError::KeyFile("the key file belongs to another object"));
         }
+        let permit = Arc::clone(&self.room).try_acquire_owned();
+        let permit = permit.map_err(|_| BrokerError::Busy)?;
         let (keks, entropy, ecu) = (Arc::clone(&self.keks), self.entropy.clone(), ecu.clone());
         let (repository, path) = (self.repository.to_string(), target.path().to_string());
         // Private-key operations take milliseconds, those of a token or key service seconds: not on a thread that serves
         // requests.
         tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let binding = Binding::key_file(&repository, &path);
             let key = unwrap(&keks, &key_file, &binding)?;
             header.check_key(&key).map_err(BrokerError::Commitment)?;

@@ -133,6 +133,9 @@ async fn web(address: &str) -> Result<HttpSource, Failure> {
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(15))
         .read_timeout(Duration::from_secs(60))
+        // The address may be signed: it is nobody else's, and where it leads is not for the server to choose.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
         .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Failure::new(Fault::Other, "cannot set up HTTP").because(error))?;
@@ -147,8 +150,9 @@ async fn stored(address: &str) -> Result<Object, Failure> {
             .next("write s3://bucket/path/name or file:///folder/name")
     };
     let (folder, name) = address.rsplit_once('/').ok_or_else(usage)?;
-    let path = StorePath::parse(name).map_err(|error| usage().because(error))?;
-    let store = RepositoryUrl::parse(folder).map_err(|error| usage().because(error))?;
+    // What is wrong with it is not told in the words of these errors: they show the whole address.
+    let path = StorePath::parse(name).map_err(|_| usage())?;
+    let store = RepositoryUrl::parse(folder).map_err(|_| usage())?;
     let opened = store.open().map_err(faults::url)?.open(&path).await;
     opened.map_err(faults::store)?.ok_or_else(|| {
         Failure::new(Fault::NotFound, format!("there is no {}", shown(address)))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use sealift_metadata::document::Document;
+use sealift_metadata::ids::RepositoryId;
 use sealift_metadata::root::RoleName;
 use sealift_metadata::threshold::RoleKeys;
 use sealift_metadata::trust::{Limits, TrustedRepository};
@@ -58,13 +59,14 @@ async fn signers(connection: &Connection, trusted: &TrustedRepository) -> Result
         let Some(root) = read::<Root>(connection, version, "root", Limits::IMAGE.root).await? else {
             break;
         };
-        // The first one was compared with the pinned bytes when the repository was opened.
-        let follows = known.as_ref().is_none_or(|known| {
-            let by = |root: &Document<Root>, keys: &Document<Root>| {
-                root.check(keys.role().keys(RoleName::Root)).is_ok()
-            };
-            by(&root, known) && by(&root, &root)
-        });
+        let by = |root: &Document<Root>, keys: &Document<Root>| {
+            root.check(keys.role().keys(RoleName::Root)).is_ok()
+        };
+        let follows = match &known {
+            // Read anew from a store that anybody may have changed meanwhile.
+            None => RepositoryId::of_root(root.bytes()) == *connection.repository_id(),
+            Some(known) => by(&root, known) && by(&root, &root),
+        };
         if !follows || root.version() != version {
             break;
         }
