@@ -176,7 +176,7 @@ pub enum SealError {
         /// Bytes found, or a lower bound where sealing stopped early.
         found: u64,
     },
-    /// A second run of a plan over another plaintext. What it wrote must not be used with what the first run wrote.
+    /// A plan came to another plaintext than it had sealed before.
     #[error(
         "the input is not what this content key was used for before. It changed; seal it with a fresh key"
     )]

@@ -97,5 +97,5 @@ pub use sources::ObjectSource;
 #[cfg(feature = "async")]
 pub use sources::{Blocking, SourceError};
 pub use stanza::{MAX_RECIPIENTS, Stanza, Wrap};
-pub use stream::{Opened, open, seal};
+pub use stream::{Opened, open};
 pub use wrap::{external, wrap};

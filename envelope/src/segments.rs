@@ -16,7 +16,7 @@ use crate::error::FormatError;
 pub const MAX_SEGMENT_LIST_LEN: usize = 8 * 1024 * 1024;
 const DIGEST_LEN: usize = 32;
 /// Segments in a list, at most.
-pub(crate) const MAX_SEGMENTS: u64 = (MAX_SEGMENT_LIST_LEN / DIGEST_LEN) as u64;
+const MAX_SEGMENTS: u64 = (MAX_SEGMENT_LIST_LEN / DIGEST_LEN) as u64;
 
 /// The hash of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,11 +75,16 @@ impl SegmentSize {
         self.0
     }
 
+    /// Whether the list for an object of `length` bytes stays under its cap.
+    pub(crate) fn fits(self, length: u64) -> bool {
+        length.div_ceil(self.0) <= MAX_SEGMENTS
+    }
+
     /// The smallest size, from the default up, with which the list for an object of `length` bytes stays under its cap.
     pub fn fitting(length: u64) -> Option<Self> {
         let mut size = Self::default();
         while size <= Self::MAX {
-            if length.div_ceil(size.0) <= MAX_SEGMENTS {
+            if size.fits(length) {
                 return Some(size);
             }
             size = Self(size.0 * 2);

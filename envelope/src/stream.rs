@@ -11,12 +11,9 @@ use crate::error::{OpenError, SealError, UnwrapError};
 use crate::header::Header;
 use crate::layout::{CHUNK_LEN, SEALED_CHUNK_LEN};
 use crate::open::ChunkOpener;
-use crate::seal::{SealPlan, Sealed};
+use crate::seal::{BLOCK_CHUNKS, SealPlan, Sealed};
 
-use lanes::{Arrangement, Buffers, Digests, Lanes};
-
-/// Chunks in a block: 128 KiB, so that a block is still in the cache when it is hashed.
-const BLOCK_CHUNKS: usize = 8;
+use lanes::{Arrangement, Buffers, Found, Lanes};
 
 /// What came out of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +28,20 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`SealError`]; what was written by then is worthless.
-pub fn seal(
+pub(crate) fn seal(
     reader: impl Read,
     writer: impl Write,
     plan: &SealPlan,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
     thread::scope(|scope| {
-        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), plan.header().bytes());
+        let segments = plan.segment_hasher();
+        let lanes = Lanes::new(
+            scope,
+            Arrangement::for_this_machine(),
+            plan.header().bytes(),
+            Some(segments),
+        );
         seal_in_lanes(reader, writer, plan, progress, lanes)
     })
 }
@@ -50,16 +53,10 @@ fn seal_in_lanes(
     progress: &mut dyn FnMut(u64),
     mut lanes: Lanes<'_>,
 ) -> Result<Sealed, SealError> {
-    let too_long = |_| SealError::SegmentList {
-        size: plan.segment_size(),
-    };
     let mut chunks = plan.chunk_sealer()?;
-    let mut segments = plan.segment_hasher();
-    writer
-        .write_all(plan.header().bytes())
-        .map_err(SealError::Write)?;
-    segments.push(plan.header().bytes()).map_err(too_long)?;
-    let mut done = 0;
+    let header = plan.header().bytes();
+    writer.write_all(header).map_err(SealError::Write)?;
+    let (mut done, mut written) = (0, header.len() as u64);
     loop {
         let mut block = lanes.take();
         let Buffers { plain, sealed } = &mut block.buffers;
@@ -69,8 +66,11 @@ fn seal_in_lanes(
         if last {
             chunks.finish(sealed)?;
         }
+        written += sealed.len() as u64;
+        if !plan.segment_size().fits(written) {
+            return Err(too_long(plan));
+        }
         writer.write_all(sealed).map_err(SealError::Write)?;
-        segments.push(sealed).map_err(too_long)?;
         done += plain.len() as u64;
         lanes.show(block).map_err(SealError::Read)?;
         progress(done);
@@ -79,14 +79,24 @@ fn seal_in_lanes(
         }
     }
     writer.flush().map_err(SealError::Write)?;
-    let Digests { plain, sealed } = lanes.finish().map_err(SealError::Read)?;
+    let Found {
+        plain,
+        sealed,
+        segments,
+    } = lanes.finish().map_err(SealError::Read)?;
     Ok(Sealed {
         plain,
         sealed,
         header: plan.header().digest(),
-        segments: segments.finish().map_err(too_long)?,
+        segments: segments.ok_or_else(|| too_long(plan))?,
         envelope: plan.envelope_digest(),
     })
+}
+
+fn too_long(plan: &SealPlan) -> SealError {
+    SealError::SegmentList {
+        size: plan.segment_size(),
+    }
 }
 
 /// Opens `reader` into `writer`. `find_key` gets the header, not yet authenticated, and finds the content key.
@@ -108,7 +118,7 @@ pub fn open(
     let chunks = ChunkOpener::new(&header, &key)?;
     drop(key);
     thread::scope(|scope| {
-        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), header.bytes());
+        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), header.bytes(), None);
         open_in_lanes(reader, writer, chunks, progress, lanes)
     })
 }
@@ -143,7 +153,7 @@ fn open_in_lanes(
         }
     }
     writer.flush().map_err(OpenError::Write)?;
-    let Digests { plain, sealed } = lanes.finish().map_err(OpenError::Read)?;
+    let Found { plain, sealed, .. } = lanes.finish().map_err(OpenError::Read)?;
     Ok(Opened { plain, sealed })
 }
 

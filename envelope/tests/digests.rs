@@ -60,32 +60,3 @@ fn recipients_do_not_change_the_envelope_digest() {
     assert_eq!(none.envelope_digest(), one.envelope_digest());
     assert_ne!(none.header().digest(), one.header().digest());
 }
-
-#[test]
-fn a_plan_runs_over_one_plaintext_only() {
-    use sealift_envelope::{ContentKey, SealError, SealPlan, SegmentAlg, SegmentSize};
-    let mut plan = plan("one plaintext", None, vec![]);
-    let key = *plan.content_key().expose();
-    let run = |plan: &SealPlan, plain: &[u8]| {
-        let mut out = Vec::new();
-        plan.run(plain, &mut out, &mut |_| ()).map(|sealed| (sealed, out))
-    };
-    let (sealed, first) = run(&plan, b"one").unwrap();
-    let resume = |key, plan: &SealPlan| {
-        let (alg, size) = (SegmentAlg::default(), SegmentSize::default());
-        SealPlan::resume(
-            ContentKey::from_bytes(key),
-            plan.header().clone(),
-            sealed.plain,
-            alg,
-            size,
-        )
-    };
-    for _ in 0..2 {
-        assert!(matches!(run(&plan, b"two"), Err(SealError::OtherPlaintext)));
-        assert_eq!(run(&plan, b"one").unwrap().1, first);
-        // A plan that another process goes on with remembers as well.
-        plan = resume(key, &plan).unwrap();
-    }
-    assert!(matches!(resume([7; 32], &plan), Err(SealError::Cipher)));
-}

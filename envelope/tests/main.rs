@@ -17,6 +17,7 @@ mod faults;
 mod key_box;
 mod key_file;
 mod memory;
+mod one_plaintext;
 mod printed;
 mod private_keys;
 mod properties;

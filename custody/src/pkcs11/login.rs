@@ -154,7 +154,11 @@ mod tests {
     #[test]
     fn a_login_that_fails_for_an_unknown_reason_counts_as_a_try() {
         use cryptoki::context::Function::Login;
-        for code in [RvError::GeneralError, RvError::FunctionFailed, RvError::ArgumentsBad] {
+        for code in [
+            RvError::GeneralError,
+            RvError::FunctionFailed,
+            RvError::ArgumentsBad,
+        ] {
             assert_eq!(refused("t", None, Error::Pkcs11(code, Login)).fault(), Fault::Pin);
         }
         let gone = refused("t", None, Error::Pkcs11(RvError::DeviceRemoved, Login));

@@ -1,17 +1,22 @@
-//! Hashing beside the rest: both digests on a thread of their own, fed with blocks from a small, fixed stock.
+//! Hashing beside the rest: digests and segments on threads of their own, fed with blocks from a small, fixed stock.
 //!
 //! SHA-256 of plaintext and of sealed bytes are both sequential and together cost as much as everything else, so they run
 //! beside reading, encrypting and writing. Buffers go round: a block comes home when every lane has dropped it.
 
+mod lane;
+
 use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{Builder, Scope, ScopedJoinHandle, available_parallelism};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Scope, available_parallelism};
 
 use zeroize::Zeroize as _;
 
 use crate::digest::{Digest, DigestCounter};
+use crate::segments::{SegmentHasher, SegmentList};
+
+use lane::Lane;
 
 /// Blocks in the stock. Together with the block size this bounds the memory of a stream: 6 × 2 × 128 KiB.
 const BLOCKS: usize = 6;
@@ -42,21 +47,23 @@ impl Drop for Block {
     }
 }
 
-/// Digests of a stream.
+/// What hashing a stream came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Digests {
+pub(super) struct Found {
     pub(super) plain: Digest,
     pub(super) sealed: Digest,
+    /// Of the sealed bytes; `None` if nobody asked, or the list would be too long.
+    pub(super) segments: Option<SegmentList>,
 }
 
-/// Who computes the two digests.
+/// Who computes the hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrangement {
     /// The thread that does everything else: there is only one core.
     Here,
-    /// One thread, both digests in turn.
+    /// One thread for both digests in turn, one for the segments.
     Together,
-    /// A thread for each.
+    /// A thread for each hash.
     Apart,
 }
 
@@ -89,12 +96,32 @@ fn sha_instructions() -> bool {
     present
 }
 
-/// Stock and digests, for the thread that reads, encrypts and writes.
+/// Stock and hashes, for the thread that reads, encrypts and writes.
 pub(super) struct Lanes<'scope> {
     stock: Receiver<Buffers>,
     home: Sender<Buffers>,
-    hashing: Hashing<'scope>,
+    digests: Digests<'scope>,
+    /// On a thread of its own where there are threads: the system puts it where there is time left, which is beside the
+    /// digests when the cipher is slow, and beside the cipher when it is fast.
+    segments: Option<Lane<'scope, Segments>>,
 }
+
+enum Digests<'scope> {
+    Together(Lane<'scope, Pair>),
+    Apart {
+        plain: Lane<'scope, DigestCounter>,
+        sealed: Lane<'scope, DigestCounter>,
+    },
+}
+
+#[derive(Default)]
+struct Pair {
+    plain: DigestCounter,
+    sealed: DigestCounter,
+}
+
+/// `None` once the list would be too long.
+type Segments = Option<SegmentHasher>;
 
 impl<'scope> Lanes<'scope> {
     /// Lanes in this arrangement; `header` is the start of the sealed bytes.
@@ -102,18 +129,39 @@ impl<'scope> Lanes<'scope> {
         scope: &'scope Scope<'scope, 'env>,
         arrangement: Arrangement,
         header: &[u8],
+        segments: Option<SegmentHasher>,
     ) -> Self {
         let (home, stock) = channel();
         for _ in 0..BLOCKS {
             // The receiver is right here.
             let _ = home.send(Buffers::default());
         }
-        let mut start = Pair::default();
-        start.sealed.update(header);
+        let Pair { plain, mut sealed } = Pair::default();
+        sealed.update(header);
+        let threads = (arrangement != Arrangement::Here).then_some(scope);
+        let digests = if arrangement == Arrangement::Apart {
+            Digests::Apart {
+                plain: Lane::new(threads, plain, |digest, block| digest.update(&block.plain)),
+                sealed: Lane::new(threads, sealed, |digest, block| digest.update(&block.sealed)),
+            }
+        } else {
+            Digests::Together(Lane::new(threads, Pair { plain, sealed }, |pair, block| {
+                DigestCounter::update_both(
+                    (&mut pair.plain, &block.plain),
+                    (&mut pair.sealed, &block.sealed),
+                );
+            }))
+        };
+        let segments = segments.map(|segments| {
+            let mut segments = Some(segments);
+            push(&mut segments, header);
+            Lane::new(threads, segments, |segments, block| push(segments, &block.sealed))
+        });
         Self {
             stock,
             home,
-            hashing: Hashing::new(scope, arrangement, start),
+            digests,
+            segments,
         }
     }
 
@@ -129,156 +177,46 @@ impl<'scope> Lanes<'scope> {
 
     /// Shows a finished block to the lanes.
     pub(super) fn show(&mut self, block: Block) -> io::Result<()> {
-        match &mut self.hashing {
-            Hashing::Here(pair) => {
-                pair.update(&block.buffers);
-                Ok(())
-            }
-            Hashing::Together(lane) => lane.show(&Arc::new(block)),
-            Hashing::Apart { plain, sealed } => {
-                let block = Arc::new(block);
+        let block = Arc::new(block);
+        match &mut self.digests {
+            Digests::Together(lane) => lane.show(&block)?,
+            Digests::Apart { plain, sealed } => {
                 plain.show(&block)?;
-                sealed.show(&block)
+                sealed.show(&block)?;
             }
+        }
+        match &mut self.segments {
+            Some(segments) => segments.show(&block),
+            None => Ok(()),
         }
     }
 
     /// Waits for the digests.
-    pub(super) fn finish(self) -> io::Result<Digests> {
-        let Pair { plain, sealed } = match self.hashing {
-            Hashing::Here(pair) => pair,
-            Hashing::Together(lane) => lane.finish()?,
-            Hashing::Apart { plain, sealed } => Pair {
+    pub(super) fn finish(self) -> io::Result<Found> {
+        let Pair { plain, sealed } = match self.digests {
+            Digests::Together(lane) => lane.finish()?,
+            Digests::Apart { plain, sealed } => Pair {
                 plain: plain.finish()?,
                 sealed: sealed.finish()?,
             },
         };
-        Ok(Digests {
+        let segments = self.segments.map(Lane::finish).transpose()?.flatten();
+        Ok(Found {
             plain: plain.finish(),
             sealed: sealed.finish(),
+            segments: segments.and_then(|segments| segments.finish().ok()),
         })
     }
 }
 
-#[derive(Default, Clone)]
-struct Pair {
-    plain: DigestCounter,
-    sealed: DigestCounter,
-}
-
-impl Pair {
-    fn update(&mut self, buffers: &Buffers) {
-        DigestCounter::update_both(
-            (&mut self.plain, &buffers.plain),
-            (&mut self.sealed, &buffers.sealed),
-        );
+fn push(segments: &mut Segments, sealed: &[u8]) {
+    if segments
+        .as_mut()
+        .is_some_and(|segments| segments.push(sealed).is_err())
+    {
+        *segments = None;
     }
-}
-
-enum Hashing<'scope> {
-    Here(Pair),
-    Together(Lane<'scope, Pair>),
-    Apart {
-        plain: Lane<'scope, DigestCounter>,
-        sealed: Lane<'scope, DigestCounter>,
-    },
-}
-
-impl<'scope> Hashing<'scope> {
-    /// Falls back to `Here` where no thread is to be had.
-    fn new<'env>(scope: &'scope Scope<'scope, 'env>, arrangement: Arrangement, start: Pair) -> Self {
-        let lanes = match arrangement {
-            Arrangement::Here => None,
-            Arrangement::Together => Lane::new(scope, start.clone(), Pair::update).map(Self::Together),
-            Arrangement::Apart => {
-                let Pair { plain, sealed } = start.clone();
-                let plain = Lane::new(scope, plain, |digest, block| digest.update(&block.plain));
-                let sealed = Lane::new(scope, sealed, |digest, block| digest.update(&block.sealed));
-                plain
-                    .zip(sealed)
-                    .map(|(plain, sealed)| Self::Apart { plain, sealed })
-            }
-        };
-        lanes.unwrap_or(Self::Here(start))
-    }
-}
-
-/// A thread that takes every block in order.
-struct Lane<'scope, T> {
-    blocks: SyncSender<Arc<Block>>,
-    state: ScopedJoinHandle<'scope, T>,
-}
-
-impl<'scope, T: Send + 'scope> Lane<'scope, T> {
-    /// `None` if the system has no thread to spare.
-    fn new<'env>(
-        scope: &'scope Scope<'scope, 'env>,
-        mut state: T,
-        update: fn(&mut T, &Buffers),
-    ) -> Option<Self> {
-        let (blocks, shown) = sync_channel::<Arc<Block>>(BLOCKS);
-        let thread = Builder::new()
-            .name(String::from("sealift-digest"))
-            .spawn_scoped(scope, move || {
-                for block in shown {
-                    update(&mut state, &block.buffers);
-                }
-                state
-            });
-        thread.ok().map(|state| Self { blocks, state })
-    }
-
-    fn show(&self, block: &Arc<Block>) -> io::Result<()> {
-        self.blocks.send(Arc::clone(block)).map_err(|_| died())
-    }
-
-    fn finish(self) -> io::Result<T> {
-        drop(self.blocks);
-        self.state.join().map_err(|_| died())
-    }
-}
-
-fn died() -> io::Error {
-    io::Error::other("a hashing thread died")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use super::*;
-
-    #[test]
-    fn every_arrangement_finds_the_same_digests() {
-        let header = [7; 100];
-        let plain: Vec<u8> = (0..70_000_u32)
-            .map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1])
-            .collect();
-        let sealed: Vec<u8> = plain.iter().map(|byte| !byte).chain([1; 16]).collect();
-        let expected = Digests {
-            plain: Digest::of(&plain),
-            sealed: Digest::of(&[&header[..], &sealed].concat()),
-        };
-        for arrangement in [Arrangement::Here, Arrangement::Together, Arrangement::Apart] {
-            let digests = thread::scope(|scope| {
-                let mut lanes = Lanes::new(scope, arrangement, &header);
-                for (plain, sealed) in plain.chunks(7_000).zip(sealed.chunks(7_002)) {
-                    let mut block = lanes.take();
-                    block.buffers.plain = plain.to_vec();
-                    block.buffers.sealed = sealed.to_vec();
-                    lanes.show(block).unwrap();
-                }
-                lanes.finish().unwrap()
-            });
-            assert_eq!(digests, expected, "{arrangement:?}");
-        }
-    }
-
-    #[test]
-    fn one_core_hashes_where_it_works_and_slow_hashes_get_a_core_each() {
-        assert_eq!(Arrangement::suiting(1, true), Arrangement::Here);
-        assert_eq!(Arrangement::suiting(1, false), Arrangement::Here);
-        assert_eq!(Arrangement::suiting(2, true), Arrangement::Together);
-        assert_eq!(Arrangement::suiting(2, false), Arrangement::Apart);
-    }
-}
+mod tests;
