@@ -183,6 +183,24 @@ fn a_key_file_ends_at_1_mib_before_1024_large_recipients() {
 }
 
 #[test]
+fn a_key_file_may_fill_its_cap_to_the_last_byte() {
+    let kinds = [
+        (Wrap::XWing, 1120, 617),
+        (Wrap::RsaOaep, 1024, 271),
+        (Wrap::RsaOaep, 384, 2),
+    ];
+    let mut file = key_file(Wrap::XWing, 1120, 0).unwrap();
+    for (kind, (wrap, enc_len, count)) in kinds.into_iter().enumerate() {
+        for number in 0..count {
+            file.add(stanza(wrap, enc_len, kind * 1000 + number)).unwrap();
+        }
+    }
+    let bytes = file.encode();
+    assert_eq!(bytes.len(), MAX_KEY_FILE_LEN);
+    assert_eq!(KeyFile::parse(&bytes).unwrap(), file);
+}
+
+#[test]
 fn the_sealing_side_keeps_to_the_caps_too() {
     let new = |params| SealPlan::new(params, &mut TestRng::new("caps")).map(drop);
     let plain_length = |n| SealParams {

@@ -40,6 +40,16 @@ impl ReadAt for Counting<'_> {
     }
 }
 
+/// Memory that is grown leaves plaintext behind where it was.
+#[test]
+fn a_range_makes_room_for_itself_at_once() {
+    let (_, image) = sealed(&plaintext(400_000));
+    let mut opener = RangedOpener::new(&image[..], for_p256).unwrap();
+    let mut out = Vec::new();
+    opener.read_range(17, 300_001, &mut out).unwrap();
+    assert_eq!((out.len(), out.capacity()), (300_001, 300_001));
+}
+
 #[test]
 fn opening_reads_the_header_and_the_last_chunk_once() {
     for len in BOUNDARIES {

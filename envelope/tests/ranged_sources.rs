@@ -207,6 +207,18 @@ fn an_object_that_is_replaced_is_noticed() {
 }
 
 #[test]
+fn what_is_cut_off_is_told_from_what_is_too_long() {
+    for (got, kind) in [
+        (9, ErrorKind::UnexpectedEof),
+        (10, ErrorKind::InvalidData),
+        (11, ErrorKind::InvalidData),
+    ] {
+        let error = std::io::Error::from(SourceError::Length { asked: 10, got });
+        assert_eq!(error.kind(), kind, "{got}");
+    }
+}
+
+#[test]
 fn servers_without_ranges_or_with_refusals_are_told_apart() {
     let cases = [
         ("200 OK", ErrorKind::Unsupported),
