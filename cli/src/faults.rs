@@ -131,7 +131,7 @@ pub(crate) fn upload(error: UploadError) -> Failure {
     match error {
         UploadError::Store { source, .. } => store(source),
         UploadError::Mismatch { .. } | UploadError::Changed { .. } => {
-            Failure::new(Fault::Conflict, "the input changed while it was sealed")
+            Failure::new(Fault::Conflict, "the input changed while it was read")
                 .because(error)
                 .next("run the command again when nobody writes to the input; nothing was published")
         }

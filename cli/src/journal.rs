@@ -1,8 +1,8 @@
 //! What an interrupted `target add` leaves on this machine, so that the next one can go on.
 //!
-//! One file for each target under way, `STATE/uploads/ID.upload`, mode 0600. Its first line is the [`Head`], written whole
-//! under a temporary name and renamed. Lines about parts are appended and synced; a last line without an end was being
-//! written when the power failed, and does not count. Whoever writes a journal holds a lock on it.
+//! One file for each target under way, `STATE/uploads/ID.upload`, mode 0600. Its first line is the [`Head`], synced before
+//! anything is sent; a file that ends inside of it counts as damaged. Lines about parts are appended and synced; a last line
+//! without an end was being written when the power failed, and does not count. Whoever writes a journal holds a lock on it.
 
 mod head;
 mod lines;
@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::signals::Unfinished;
 use crate::world;
 
 pub(crate) use head::{Head, Plan, SPOOL_PREFIX, Source, VERSION};
@@ -162,7 +163,7 @@ impl Journals {
         }))
     }
 
-    /// Begins a journal; `None` when another process was faster.
+    /// Begins a journal, under its name from the start: a key lies nowhere else. `None` when another process was faster.
     pub(crate) fn create(&self, id: &Id, head: Head) -> Result<Option<Journal>, Failure> {
         let path = self.path(id);
         let fail = |error| Failure::file("write the journal", &path, error);
@@ -171,28 +172,24 @@ impl Journals {
             .mode(0o700)
             .create(&self.folder)
             .map_err(|error| Failure::file("make the directory", &self.folder, error))?;
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".journal-")
-            .make_in(&self.folder, |path| {
-                OpenOptions::new()
-                    .read(true)
-                    .append(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path)
-            })
-            .map_err(fail)?;
-        temporary.as_file().lock().map_err(fail)?;
-        temporary
-            .write_all(&head.to_line().map_err(fail)?)
-            .map_err(fail)?;
-        temporary.as_file().sync_all().map_err(fail)?;
-        let file = match temporary.persist_noclobber(&path) {
+        let mut new = OpenOptions::new();
+        new.append(true).create_new(true).mode(0o600);
+        let file = match new.open(&path) {
             Ok(file) => file,
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            Err(error) => return Err(fail(error.error)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(fail(error)),
         };
-        sync(&self.folder).map_err(fail)?;
+        let unfinished = Unfinished::new(&path);
+        if let Err(error) = begin(&file, &head).and_then(|()| sync(&self.folder)) {
+            // If it cannot go, it counts as damaged.
+            let _ = unlink(&file, &path);
+            return Err(fail(error));
+        }
+        drop(unfinished);
+        // Before it was locked, another process may have taken it for damaged and removed it.
+        if !is_named(&file, &path).map_err(fail)? {
+            return Ok(None);
+        }
         Ok(Some(Journal {
             head,
             earlier: None,
@@ -270,6 +267,13 @@ impl Journal {
             .unlink()
             .map_err(|error| Failure::file("remove the journal", &self.path, error))
     }
+}
+
+/// Locks a new journal and writes its head.
+fn begin(mut file: &File, head: &Head) -> io::Result<()> {
+    file.lock()?;
+    file.write_all(&head.to_line()?)?;
+    file.sync_all()
 }
 
 fn remove_spool(spool: &Path) -> Result<(), Failure> {

@@ -1,7 +1,9 @@
 //! A stand-in for S3 that writes down every request, and fails where it is told to.
 //!
 //! It speaks as much of the protocol as this project uses, checks no signature, and keeps bodies in files, so that it can
-//! take objects of gigabytes. That the real protocol is like this is shown by the same tests against moto.
+//! take objects of gigabytes. It shows what this project does when a store fails, not what S3 does: storing, resuming and
+//! aborting are tested against moto, in `repository/tests/it/s3.rs`. That an upload which S3 does not know is answered with
+//! 404 `NoSuchUpload` is from its reference; moto says so for aborting alone, and else 500.
 
 mod objects;
 mod protocol;

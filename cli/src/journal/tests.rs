@@ -106,6 +106,39 @@ fn what_is_written_down_is_read_again() {
 }
 
 #[test]
+fn a_head_cut_short_counts_as_none_and_makes_room() {
+    let place = place();
+    drop(place.journals.create(&place.id, head(file(), None)).unwrap());
+    let path = place.journals.path(&place.id);
+    let entries: Vec<_> = fs::read_dir(&place.journals.folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(
+        entries,
+        std::slice::from_ref(&path),
+        "the key lies in no other file"
+    );
+    let whole = fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let taken = place.journals.take(&place.id).unwrap();
+        let Taken::Damaged(damaged) = taken else {
+            panic!("{length}: {taken:?}");
+        };
+        damaged.remove().unwrap();
+        assert!(!path.exists(), "{length}");
+    }
+    assert!(
+        place
+            .journals
+            .create(&place.id, head(file(), None))
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
 fn half_a_line_is_cut_before_the_next_is_added() {
     let place = place();
     let journal = place
@@ -157,7 +190,6 @@ fn what_does_not_add_up_counts_as_none() {
         format!("{good}{begun}{stored}"),
         format!("{good}{begun}{}{}", sending("0"), sending("0")),
         format!("{good}{begun}{}{stored}{stored}", sending("0")),
-        format!("{good}{begun}{}", sending("10000")),
         format!("{good}{begun}{}", sending("-1")),
         format!("{good}{}", begun.replace("\"x\"", "\"\"")),
         format!("{good}{}", begun.replace("6291456", "0")),
@@ -172,11 +204,89 @@ fn what_does_not_add_up_counts_as_none() {
         let taken = place.journals.take(&place.id).unwrap();
         assert!(matches!(taken, Taken::Damaged(_)), "{text}");
     }
-    File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
-    assert!(matches!(
-        place.journals.take(&place.id).unwrap(),
-        Taken::Damaged(_)
-    ));
+}
+
+/// What is read at a cap, and not past it, with nothing else the matter.
+#[test]
+fn journals_lines_parts_and_receipts_have_caps() {
+    let place = place();
+    drop(place.journals.create(&place.id, head(file(), None)).unwrap());
+    let path = place.journals.path(&place.id);
+    let good = fs::read_to_string(&path).unwrap();
+    let begun = "{\"begun\":{\"id\":\"x\",\"part_bytes\":6291456}}";
+    let is_read = |text: String| {
+        fs::write(&path, text).unwrap();
+        match place.journals.take(&place.id).unwrap() {
+            Taken::Found(_) => true,
+            Taken::Damaged(_) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+
+    // Blanks behind JSON are JSON.
+    let line = |length: usize| format!("{begun:<length$}\n");
+    let whole = |length: usize| {
+        let mut text = good.clone();
+        while text.len() < length {
+            let room = length - text.len();
+            // Never less than a line is left for the last one.
+            let next = if room <= 8193 { room } else { 8193.min(room - 100) };
+            text.push_str(&line(next - 1));
+        }
+        text
+    };
+    let max = usize::try_from(MAX_BYTES).unwrap();
+    assert_eq!(
+        [8192, 8193].map(|length| is_read(good.clone() + &line(length))),
+        [true, false]
+    );
+    assert_eq!([max, max + 1].map(|length| is_read(whole(length))), [true, false]);
+
+    let through = "11".repeat(32);
+    let sending = |part: u32| format!("{{\"sending\":{{\"part\":{part},\"through\":\"{through}\"}}}}\n");
+    assert_eq!(
+        [9_999, 10_000].map(|part| is_read(format!("{good}{begun}\n{}", sending(part)))),
+        [true, false]
+    );
+    let stored = |length: usize| {
+        format!(
+            "{{\"stored\":{{\"part\":0,\"receipt\":\"{}\"}}}}\n",
+            "x".repeat(length)
+        )
+    };
+    assert_eq!(
+        [1024, 1025].map(|length| is_read(format!("{good}{begun}\n{}{}", sending(0), stored(length)))),
+        [true, false]
+    );
+}
+
+#[test]
+fn a_receipt_that_could_not_be_read_again_is_not_written() {
+    let place = place();
+    let journal = place
+        .journals
+        .create(&place.id, head(file(), None))
+        .unwrap()
+        .unwrap();
+    let lines = journal.lines();
+    lines.begun(&UploadId::new("id".to_owned(), 6 << 20).unwrap());
+    for part in [0, 1, 2] {
+        lines.sending(part, &[1; 32]).unwrap();
+    }
+    // Escaped it has six times the length.
+    let longest = "\u{1}".repeat(1024);
+    lines.stored(0, &longest);
+    lines.stored(1, &"x".repeat(1025));
+    lines.stored(2, "tag");
+    drop((lines, journal));
+    let receipts: Vec<_> = found(&place)
+        .earlier
+        .unwrap()
+        .parts
+        .into_values()
+        .map(|part| part.receipt)
+        .collect();
+    assert_eq!(receipts, [Some(longest), None, Some("tag".to_owned())]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A file system that is really full: a small one in memory, mounted for the command alone.
 
 use std::fs;
+use std::io::Write;
 use std::process::{Command, Output};
 
 use crate::kit::{World, bytes};
@@ -19,8 +20,18 @@ fn on_a_small_disk(world: &World, args: &str) -> Option<Output> {
             .env("SEALIFT_STATE", world.path("state"))
             .output()
     };
-    if !inside("true").is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no file system can be mounted here (unshare --user --mount)");
+    let why = match inside("true") {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(why) = why {
+        // Written past the harness, which shows what is printed only when a test fails.
+        let mut stderr = std::io::stderr();
+        let _ = writeln!(
+            stderr,
+            "left out: no file system can be mounted here: unshare: {why}"
+        );
         return None;
     }
     let output = inside(&format!("\"$0\" {args}; code=$?; ls -A disk > left; exit $code"));

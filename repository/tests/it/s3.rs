@@ -36,6 +36,20 @@ async fn s3_uploads_in_parts_that_appear_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s3_goes_on_with_an_interrupted_upload() {
+    if let Some(store) = s3("resuming") {
+        crate::resuming::goes_on_after_an_interruption(&store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_keeps_nothing_of_an_aborted_upload() {
+    if let Some(store) = s3("aborting") {
+        crate::resuming::an_aborted_upload_is_gone(&store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s3_publishers_at_once_lose_nothing() {
     if let Some(store) = s3("races") {
         crate::races::publishers_lose_nothing(store, 16).await;

@@ -37,12 +37,27 @@ const PROGRAMS: &[Program] = &[
 /// Programs that some tests need and say so when they leave themselves out.
 const WELCOME: &[Program] = &[("softhsm2-util", &["--version"], &["softhsm2"])];
 
+/// What the tests on a full disk run `unshare` with. The kernel may refuse it, whatever is installed.
+const MOUNT: &[&str] = &[
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "mount",
+    "-t",
+    "tmpfs",
+    "tmpfs",
+    "/tmp",
+];
+
 pub(super) fn check(shell: &Shell) -> Result<Done, Failure> {
     let mut did = Vec::new();
     if let Some(installed) = programs(shell)? {
         did.push(installed);
     }
     did.extend(welcome(shell));
+    if !Shell::has("unshare", MOUNT) {
+        did.push("tests on a full disk are left out: `unshare` may not mount here".to_owned());
+    }
     for component in ["fmt", "clippy"] {
         if !Shell::has("cargo", &[component, "--version"]) {
             return Err(Failure::new(format!(

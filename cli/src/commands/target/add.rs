@@ -1,23 +1,27 @@
 //! `sealift target add`: seal and publish in one go.
 
+mod entry;
+
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use sealift_envelope::{Binding, Digest, KeyFile, RecipientKey, SealPlan, SegmentAlg};
+use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan};
 use sealift_metadata::ids::{HardwareId, TargetPath};
-use sealift_metadata::targets::TargetFile;
-use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
-use sealift_repository::{ChangeError, Store, TargetMap, Written, paths, upload_bytes};
+use sealift_metadata::uptane::ImageProfile;
+use sealift_repository::{PublishError, Store, TargetMap, Written, paths, upload_bytes};
 use serde_json::json;
 
+use self::entry::admit;
 use super::object::{Described, Form};
 use super::presealed::PresealedArgs;
 use super::sending::{Done, Sending};
+use super::uploads::forget;
 use crate::commands::image;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
-use crate::journal::StateArgs;
+use crate::journal::{Journal, StateArgs};
 use crate::publishing::{self, SigningArgs};
 use crate::sealing::SealOptions;
 use crate::store::RepositoryArgs;
@@ -144,6 +148,7 @@ impl Add {
             path: &self.path,
             options: self.fingerprint(&path, &keys)?,
             input: path,
+            seals: self.protection.is_none() && !self.presealed.is_given(),
             segments: &self.options,
             spool: &self.spool,
             form: &|world, file| self.form(world, file, &keys, repository),
@@ -153,17 +158,12 @@ impl Add {
             described,
             key_file,
             sent,
-            journal,
+            mut journal,
         } = sending.run(world, input).await?;
-        if let Err(failure) = self.upload_companions(store, &described, key_file).await {
-            // With the old key file in the way, the next run needs another object.
-            if let (Fault::Conflict, Some(journal)) = (failure.fault(), journal) {
-                journal.remove()?;
-            }
-            return Err(failure);
-        }
+        self.upload_companions(world, store, &described, key_file, &mut journal)
+            .await?;
 
-        let file = self.target_file(&described)?;
+        let file = self.entry(&described)?;
         let mut publisher = publishing::publisher(&connection, signing);
         let (path, replace) = (self.path.clone(), self.replace);
         let listed = file.clone();
@@ -175,18 +175,16 @@ impl Add {
         let published = match publisher.publish(&change, world.trusted_time()).await {
             Ok(published) => published,
             Err(error) => {
-                let failure = publishing::failed(error);
-                // Refused for good, unlike a store that does not answer: there is nothing to go on with.
-                if let (Fault::Conflict, Some(journal)) = (failure.fault(), journal) {
-                    journal.remove()?;
+                // What does not fit now never will; after anything else the same command goes on.
+                if matches!(error, PublishError::Change(_)) {
+                    forget(world, journal);
                 }
-                return Err(failure);
+                return Err(publishing::failed(error));
             }
         };
-        if let Some(journal) = journal {
-            journal.remove()?;
-        }
-        connection.remember(publisher.trust())?;
+        let remembered = connection.remember(publisher.trust());
+        forget(world, journal);
+        remembered?;
         let store_name = self.path.store_name(&described.object.sha256);
         let json = json!({
             "target": self.path.as_str(),
@@ -274,15 +272,17 @@ impl Add {
             .map_err(|error| faults::seal("cannot prepare the sealing", error))?;
         let binding = Binding::key_file(repository, self.path.as_str());
         let key_file = image::key_file(world, &plan, &keys.directors, &binding)?;
-        Ok((Form::Sealed(Box::new(plan)), Some(key_file)))
+        Ok((Form::Sealed(Arc::new(plan)), Some(key_file)))
     }
 
     /// What must be there before the target is listed: the segment list, and the wrapped keys.
     async fn upload_companions(
         &self,
+        world: &World,
         store: &Store,
         described: &Described,
         key_file: Option<Vec<u8>>,
+        journal: &mut Option<Journal>,
     ) -> Result<(), Failure> {
         let list = described.segments.digest();
         let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
@@ -297,84 +297,17 @@ impl Add {
             .map_err(faults::store)?
         {
             Written::Ours(_) => Ok(()),
-            Written::Theirs => Err(Failure::new(
-                Fault::Conflict,
-                format!("{key_path} exists with other content"),
-            )
-            .next("run the command again; it will make a fresh content key")),
-        }
-    }
-
-    fn target_file(&self, described: &Described) -> Result<TargetFile, Failure> {
-        let list = described.segments.digest();
-        let alg = match described.segments.alg() {
-            SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
-            SegmentAlg::Sha256 => SegmentAlgorithm::Sha256,
-            other => {
-                let what = format!("segment digests of kind {} cannot be published", other.name());
-                return Err(Failure::new(Fault::Other, what));
+            Written::Theirs => {
+                // It stays in the way of this object: the next run needs another one.
+                forget(world, journal.take());
+                let next = if self.presealed.is_given() {
+                    "seal the image again and publish that, or give the key file that was published with it"
+                } else {
+                    "run the command again; it will make a fresh content key"
+                };
+                let what = format!("{key_path} exists with other content");
+                Err(Failure::new(Fault::Conflict, what).next(next))
             }
-        };
-        let profile = ImageProfile {
-            plain: digest(&described.plain),
-            header: described.header.as_ref().map(digest),
-            segments: Some(Segments {
-                alg,
-                size: described.segments.size().bytes(),
-                length: list.length,
-                sha256: list.sha256,
-            }),
-            protection: if described.header.is_some() {
-                Protection::SealedV1
-            } else {
-                Protection::None
-            },
-            release_counter: self.release_counter,
-            hardware_ids: self.hardware_id.iter().cloned().collect(),
-            version: self.version.clone(),
-        };
-        profile
-            .check()
-            .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
-        Ok(TargetFile {
-            length: described.object.length,
-            sha256: described.object.sha256,
-            sha512: None,
-            custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
-        })
-    }
-}
-
-/// Whether the target may be listed beside what is listed already.
-fn admit(path: &TargetPath, replace: bool, counter: u64, targets: &TargetMap) -> Result<(), ChangeError> {
-    let Some(listed) = targets.get(path) else {
-        return Ok(());
-    };
-    if !replace {
-        return Err(ChangeError::Refused {
-            reason: format!(
-                "target {path} exists already; choose another path, or replace it with --replace"
-            ),
-        });
-    }
-    let previous = listed
-        .custom
-        .as_ref()
-        .and_then(|custom| custom.get(ImageProfile::FIELD));
-    let previous = previous
-        .and_then(|value| ImageProfile::parse(value).ok())
-        .map(|profile| profile.release_counter);
-    match previous {
-        Some(previous) if counter <= previous => Err(ChangeError::Refused {
-            reason: format!("release counter {counter} does not rise above {previous}, which {path} has now"),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn digest(digest: &Digest) -> FileDigest {
-    FileDigest {
-        length: digest.length,
-        sha256: digest.sha256,
+        }
     }
 }

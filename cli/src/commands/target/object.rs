@@ -29,7 +29,7 @@ use crate::{World, faults};
 /// How bytes become an object.
 pub(super) enum Form {
     /// Sealed by this plan.
-    Sealed(Box<SealPlan>),
+    Sealed(Arc<SealPlan>),
     /// As they are, with segment digests of this kind.
     Plain(SealOptions),
     /// As they are, because they are sealed already.
@@ -60,17 +60,7 @@ impl Form {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Described, Failure> {
         match self {
-            Self::Sealed(plan) => {
-                let sealed = plan
-                    .run(reader, writer, progress)
-                    .map_err(|error| faults::seal("cannot seal the image", error))?;
-                Ok(Described {
-                    object: sealed.sealed,
-                    plain: sealed.plain,
-                    header: Some(sealed.header),
-                    segments: sealed.segments,
-                })
-            }
+            Self::Sealed(plan) => seal(plan, reader, writer, progress),
             Self::Plain(options) => copy(reader, writer, options, Beginning::Plain, progress),
             Self::Presealed {
                 options,
@@ -88,21 +78,31 @@ impl Form {
     }
 }
 
+fn seal(
+    plan: &SealPlan,
+    reader: impl Read,
+    writer: impl Write,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Described, Failure> {
+    let sealed = plan
+        .run(reader, writer, progress)
+        .map_err(|error| faults::seal("cannot seal the image", error))?;
+    Ok(Described {
+        object: sealed.sealed,
+        plain: sealed.plain,
+        header: Some(sealed.header),
+        segments: sealed.segments,
+    })
+}
+
 /// An object whose name is known and whose bytes can be produced, as often as need be.
 pub(super) struct Prepared {
     pub(super) described: Described,
     file: Arc<File>,
     /// Bytes of the file, for the progress.
     length: u64,
-    again: Again,
-}
-
-/// How the object's bytes come from the file.
-enum Again {
-    /// As in the first pass.
-    Form(Arc<Form>),
-    /// They are the file.
-    Copied,
+    /// What seals the file once more; without it the object is the file.
+    plan: Option<Arc<SealPlan>>,
 }
 
 /// A finished object in a file of our own.
@@ -138,14 +138,24 @@ pub(super) struct Sent {
 pub(super) enum SendError {
     /// The store has forgotten the upload.
     Gone,
+    /// The source gives other bytes than before.
+    Changed(Failure),
     /// Another reason.
     Failed(Failure),
 }
 
 impl SendError {
+    /// Reading or sealing the source failed.
+    pub(super) fn from_source(failure: Failure) -> Self {
+        match failure.fault() {
+            Fault::Conflict => Self::Changed(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+
     pub(super) fn into_failure(self) -> Failure {
         match self {
-            Self::Failed(failure) => failure,
+            Self::Changed(failure) | Self::Failed(failure) => failure,
             Self::Gone => {
                 let what = "the store forgets every upload before it is complete";
                 Failure::new(Fault::Unavailable, what).next("check the bucket's rule for incomplete uploads")
@@ -167,11 +177,15 @@ impl Prepared {
         blocking(move || {
             rewind(&file)?;
             let described = form.run(&*file, io::sink(), &mut |done| progress.set(done))?;
+            let plan = match form {
+                Form::Sealed(plan) => Some(plan),
+                Form::Plain(_) | Form::Presealed { .. } => None,
+            };
             Ok(Self {
                 described,
                 file,
                 length,
-                again: Again::Form(Arc::new(form)),
+                plan,
             })
         })
         .await
@@ -202,7 +216,7 @@ impl Prepared {
                 length: described.object.length,
                 described,
                 file: Arc::new(again),
-                again: Again::Copied,
+                plan: None,
             };
             Ok((prepared, Spool { file, unfinished }))
         })
@@ -211,7 +225,7 @@ impl Prepared {
 
     /// Whether every upload seals again.
     pub(super) fn seals(&self) -> bool {
-        matches!(&self.again, Again::Form(form) if matches!(**form, Form::Sealed(_)))
+        self.plan.is_some()
     }
 
     /// Writes the object into the store, under its name, whole or not at all.
@@ -247,23 +261,22 @@ impl Prepared {
                 "resuming: {held} of {whole} MiB are in the store already"
             ));
         }
-        let (verb, total) = match (&self.again, resumed_bytes) {
-            (_, 0) => ("uploading", self.length),
-            _ => ("resuming", self.length),
+        let verb = if resumed_bytes == 0 {
+            "uploading"
+        } else {
+            "resuming"
         };
-        let progress = Progress::bytes(world, verb, Some(total));
+        let progress = Progress::bytes(world, verb, Some(self.length));
         let mut writer = upload.into_writer(Handle::current());
         let file = Arc::clone(&self.file);
-        let form = match &self.again {
-            Again::Form(form) => Some(Arc::clone(form)),
-            Again::Copied => None,
-        };
+        let plan = self.plan.clone();
         let written = blocking(move || {
             let mut set = |done| progress.set(done);
-            let second = rewind(&file).and_then(|()| match form {
-                Some(form) => form.run(&*file, &mut writer, &mut set).map(drop),
+            let second = rewind(&file).and_then(|()| match plan {
+                Some(plan) => seal(&plan, &*file, &mut writer, &mut set).map(drop),
+                // The upload hashes what it is given.
                 None => copy_all(&mut &*file, &mut writer, &mut set)
-                    .map_err(|error| Failure::io("cannot upload the spooled object", error)),
+                    .map_err(|error| Failure::io("cannot read the object again", error)),
             });
             Ok((writer, second))
         })
@@ -278,11 +291,12 @@ impl Prepared {
                 present: false,
             }),
             (None, Err(failure)) => {
-                if failure.fault() == Fault::Conflict {
+                let error = SendError::from_source(failure);
+                if matches!(error, SendError::Changed(_)) {
                     // The first failure is the one to tell; parts that cannot be removed now expire in the store.
                     let _: Result<(), UploadError> = upload.abort().await;
                 }
-                Err(SendError::Failed(failure))
+                Err(error)
             }
         }
     }
@@ -291,6 +305,9 @@ impl Prepared {
 fn send_error(error: UploadError) -> SendError {
     match error {
         UploadError::Gone { .. } => SendError::Gone,
+        UploadError::Mismatch { .. } | UploadError::Changed { .. } => {
+            SendError::Changed(faults::upload(error))
+        }
         error => SendError::Failed(faults::upload(error)),
     }
 }

@@ -1,28 +1,31 @@
 //! From an input to an object in the store, whatever comes in between: a process that died, a source that changed, a store
 //! that forgot.
 
+mod resuming;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sealift_envelope::{KeyFile, SealPlan};
+use sealift_envelope::KeyFile;
 use sealift_metadata::ids::TargetPath;
 use sealift_repository::{Store, UploadRecord};
 
 use super::object::{Described, Form, Prepared, SendError, Sent, Spool};
-use super::uploads::drop_upload;
 use crate::World;
-use crate::failure::{Failure, Fault};
+use crate::failure::Failure;
 use crate::input::{Input, Stream};
-use crate::journal::{Head, Id, Journal, Journals, Plan, Source, Taken, VERSION};
+use crate::journal::{Journal, Journals, Plan, Source};
 use crate::sealing::SealOptions;
 use crate::signals::Farewell;
 
-/// How often a source that changed is sealed again with a fresh key, before the user is told.
-const FRESH_KEYS: u32 = 2;
-/// How often an upload that the store forgot is begun anew.
+/// How often a file that changed, or whose key is spent because the store forgot its upload, is begun anew, before the user
+/// is told.
+const ANEW: u32 = 2;
+/// How often finished bytes are sent to a store that forgets.
 const UPLOADS: u32 = 3;
-const FORGOTTEN: &str = "the store has forgotten the interrupted upload";
+const CHANGED: &str = "the input changed while it was read";
+const FORGOTTEN: &str = "the store has forgotten the upload";
 
 /// Makes the form of an object, with a fresh key where it is sealed here; a file is needed for what is sealed already.
 pub(super) type MakeForm<'a> =
@@ -35,6 +38,8 @@ pub(super) struct Sending<'a> {
     pub(super) path: &'a TargetPath,
     /// Where the bytes come from; `-` is a pipe.
     pub(super) input: PathBuf,
+    /// Whether they are sealed here.
+    pub(super) seals: bool,
     /// Everything on the command line that decides about the bytes, digested.
     pub(super) options: String,
     pub(super) segments: &'a SealOptions,
@@ -71,42 +76,6 @@ impl Sending<'_> {
         }
     }
 
-    /// The journal of an interrupted upload with the same options. Nothing about journals stops a publication.
-    async fn found(&mut self, world: &World) -> Option<Journal> {
-        let journals = self.journals.as_ref()?;
-        let taken = match journals.take(&self.id()) {
-            Ok(taken) => taken,
-            Err(failure) => {
-                world.warn(format!("{failure}; the upload will not be resumable"));
-                self.journals = None;
-                return None;
-            }
-        };
-        match taken {
-            Taken::Nothing => None,
-            Taken::Busy => {
-                world.note("another upload of this target is under way on this machine; this one will not be resumable");
-                self.journals = None;
-                None
-            }
-            Taken::Damaged(damaged) => {
-                let path = damaged.path().display();
-                world.warn(format!("{path} is damaged and counts as none"));
-                if let Err(failure) = damaged.remove() {
-                    world.warn(failure.to_string());
-                    self.journals = None;
-                }
-                None
-            }
-            Taken::Found(journal) if journal.head.options == self.options => Some(journal),
-            Taken::Found(journal) => {
-                world.note("an interrupted upload of this target had other options; it is dropped");
-                self.drop_journal(world, journal).await;
-                None
-            }
-        }
-    }
-
     async fn file(
         &self,
         world: &mut World,
@@ -114,90 +83,49 @@ impl Sending<'_> {
         file: Arc<File>,
         length: u64,
     ) -> Result<Done, Failure> {
-        let mut fresh_keys = 0;
+        let mut anew = 0;
         loop {
             let resumed = match found.take() {
                 Some(journal) => self.again(world, journal, &file, length).await?,
                 None => None,
             };
-            let attempt = match resumed {
-                Some(ready) => self.send(world, ready).await,
-                None => match self.fresh(world, &file).await {
-                    Ok(ready) => self.send(world, ready).await,
-                    Err(failure) => Err(SendError::Failed(failure)),
-                },
+            let ready = match resumed {
+                Some(ready) => Ok(ready),
+                None => self.fresh(world, &file).await,
+            };
+            let attempt = match ready {
+                Ok(ready) => self.send(world, ready).await,
+                Err(error) => Err(error),
             };
             let why = match attempt {
-                Err(SendError::Failed(failure))
-                    if failure.fault() == Fault::Conflict && fresh_keys < FRESH_KEYS =>
-                {
-                    failure.to_string()
-                }
-                Err(SendError::Gone) if fresh_keys < FRESH_KEYS => FORGOTTEN.to_owned(),
+                Err(SendError::Changed(_)) if anew < ANEW => CHANGED,
+                Err(SendError::Gone) if anew < ANEW && self.seals => FORGOTTEN,
                 other => return other.map_err(SendError::into_failure),
             };
-            fresh_keys += 1;
-            world.note(format!("{why}; sealing it again with a fresh key"));
+            anew += 1;
+            world.note(format!("{why}; {}", self.anew()));
         }
     }
 
-    /// Pass one of a file that was under way: with the recorded plan it must come to the recorded digests before any byte
-    /// leaves. `None` when the file is another one by now.
-    async fn again(
-        &self,
-        world: &mut World,
-        journal: Journal,
-        file: &Arc<File>,
-        length: u64,
-    ) -> Result<Option<Ready>, Failure> {
-        let form = match &journal.head.plan {
-            Some(plan) if journal.head.plain.length == length => {
-                let (alg, size) = (self.segments.segment_alg(), self.segments.segment_size());
-                let plain = journal.head.plain.into();
-                let plan = plan
-                    .parts()
-                    .and_then(|(key, header)| SealPlan::resume(key, header, plain, alg, size).ok());
-                plan.map(|plan| Form::Sealed(Box::new(plan)))
-            }
-            None if matches!(journal.head.source, Source::File(_)) => match (self.form)(world, Some(file))? {
-                (Form::Sealed(_), _) => None,
-                (form, _) => Some(form),
-            },
-            _ => None,
-        };
-        let prepared = match form {
-            Some(form) => match Prepared::hash(world, form, file, length_of(file, length)).await {
-                Ok(prepared) => Some(prepared),
-                Err(failure) if failure.fault() == Fault::Conflict => None,
-                Err(failure) => return Err(failure),
-            },
-            None => None,
-        };
-        match prepared {
-            Some(prepared) if journal.head.object == prepared.described.object.into() => Ok(Some(Ready {
-                prepared,
-                key_file: journal.head.key_bytes().flatten(),
-                journal: Some(journal),
-                _spool: None,
-            })),
-            _ => {
-                world.note(
-                    "the input changed since its upload was interrupted; it is sealed again with a fresh key",
-                );
-                self.drop_journal(world, journal).await;
-                Ok(None)
-            }
+    /// What is done with a file that is begun anew.
+    fn anew(&self) -> &'static str {
+        if self.seals {
+            "it is sealed again with a fresh key"
+        } else {
+            "it is sent again from its beginning"
         }
     }
 
-    async fn fresh(&self, world: &mut World, file: &Arc<File>) -> Result<Ready, Failure> {
+    async fn fresh(&self, world: &mut World, file: &Arc<File>) -> Result<Ready, SendError> {
         let length = length_of(file, 0);
-        let (form, key_file) = (self.form)(world, Some(file))?;
+        let (form, key_file) = (self.form)(world, Some(file)).map_err(SendError::Failed)?;
         let plan = match &form {
             Form::Sealed(plan) => Some(Plan::new(plan.content_key(), plan.header())),
-            _ => None,
+            Form::Plain(_) | Form::Presealed { .. } => None,
         };
-        let prepared = Prepared::hash(world, form, file, length).await?;
+        let prepared = Prepared::hash(world, form, file, length)
+            .await
+            .map_err(SendError::from_source)?;
         let key_file = key_file.map(|file| file.encode());
         let journal = self.write_down(
             world,
@@ -256,127 +184,60 @@ impl Sending<'_> {
         self.send(world, ready).await.map_err(SendError::into_failure)
     }
 
-    /// The spool of an interrupted upload, if the pipe gave the same bytes again and it is still what it was.
-    async fn old_spool(&self, world: &World, journal: &Journal, now: &Described) -> Option<Prepared> {
-        let head = &journal.head;
-        let Source::Spool(path) = &head.source else {
-            return None;
-        };
-        if head.plain != now.plain.into() {
-            return None;
-        }
-        let file = File::open(path).ok()?;
-        let options = self.segments.clone();
-        let form = match head.header {
-            Some(header) => Form::Presealed {
-                options,
-                plain: head.plain.into(),
-                header: header.into(),
-            },
-            None => Form::Plain(options),
-        };
-        let prepared = Prepared::hash(world, form, &Arc::new(file), head.object.length)
-            .await
-            .ok()?;
-        (head.object == prepared.described.object.into()).then_some(prepared)
-    }
-
-    /// Begins a journal. Failing that, the upload goes on without.
-    fn write_down(
-        &self,
-        world: &World,
-        described: &Described,
-        source: Source,
-        plan: Option<Plan>,
-        key_file: &Option<Vec<u8>>,
-    ) -> Option<Journal> {
-        let journals = self.journals.as_ref()?;
-        let head = Head {
-            version: VERSION,
-            began: world.now(),
-            store: self.store.address(),
-            repository: self.repository.to_owned(),
-            target: self.path.to_string(),
-            source,
-            options: self.options.clone(),
-            object: described.object.into(),
-            plain: described.plain.into(),
-            header: described.header.map(Into::into),
-            plan,
-            key_file: key_file.as_ref().map(hex::encode),
-        };
-        journals.create(&self.id(), head).unwrap_or_else(|failure| {
-            world.warn(format!("{failure}; the upload will not be resumable"));
-            None
-        })
-    }
-
-    /// `Gone` when the store forgets what is sealed while it is sent: the file may be another one by now, and the parts
-    /// that were sent are compared with nothing any more, so that the key must not be used again.
+    /// Sends an object. A journal outlives only what running the command again can mend.
     async fn send(&self, world: &World, ready: Ready) -> Result<Done, SendError> {
         let Ready {
             prepared,
             key_file,
-            mut journal,
+            journal,
             _spool,
         } = ready;
         let _farewell = journal
             .as_ref()
             .map(|journal| Farewell::new(format!("interrupted; {}", next(journal))));
-        let mut earlier = journal.as_ref().and_then(|journal| journal.earlier.clone());
-        for upload in 1..=UPLOADS {
-            let record = journal
-                .as_ref()
-                .map(|journal| journal.lines() as Arc<dyn UploadRecord>);
-            match prepared
-                .upload(world, self.store, self.path, record, earlier.take())
-                .await
-            {
-                Ok(sent) => {
-                    return Ok(Done {
-                        described: prepared.described,
-                        key_file,
-                        sent,
-                        journal,
-                    });
-                }
-                Err(SendError::Gone) if prepared.seals() => break,
-                Err(SendError::Gone) if upload < UPLOADS => {
-                    world.note(format!("{FORGOTTEN}; sending from the beginning"));
-                }
-                Err(SendError::Gone) => break,
-                Err(SendError::Failed(failure)) => {
-                    return Err(SendError::Failed(match journal.take() {
-                        Some(journal) if failure.fault() == Fault::Conflict || !journal.is_resumable() => {
-                            self.drop_journal(world, journal).await;
-                            failure
-                        }
-                        Some(journal) => failure.next(next(&journal)),
-                        None => failure,
-                    }));
-                }
+        let error = match self.transfer(world, &prepared, journal.as_ref()).await {
+            Ok(sent) => {
+                return Ok(Done {
+                    described: prepared.described,
+                    key_file,
+                    sent,
+                    journal,
+                });
             }
-        }
-        if let Some(journal) = journal.filter(|_| prepared.seals()) {
-            self.drop_journal(world, journal).await;
-        }
-        Err(SendError::Gone)
-    }
-
-    /// Removes what is in the store, and the journal.
-    pub(super) async fn drop_journal(&self, world: &World, journal: Journal) {
-        if let Err(failure) = drop_upload(self.store, &journal).await {
-            world.warn(format!(
-                "{failure}; the bucket's rule for incomplete uploads will remove its parts"
-            ));
-        }
-        if let Err(failure) = journal.remove() {
-            world.warn(failure.to_string());
+            Err(error) => error,
+        };
+        match (error, journal) {
+            (SendError::Failed(failure), Some(journal)) if journal.is_resumable() => {
+                Err(SendError::Failed(failure.next(next(&journal))))
+            }
+            (error, Some(journal)) => {
+                self.drop_journal(world, journal).await;
+                Err(error)
+            }
+            (error, None) => Err(error),
         }
     }
 
-    fn id(&self) -> Id {
-        Id::new(&self.store.address(), self.repository, self.path.as_str())
+    /// `Gone` at once when the store forgets what is sealed while it is sent: the file may be another one by now, and the
+    /// parts that were sent are compared with nothing any more, so that the key must not be used again.
+    async fn transfer(
+        &self,
+        world: &World,
+        prepared: &Prepared,
+        journal: Option<&Journal>,
+    ) -> Result<Sent, SendError> {
+        let mut earlier = journal.and_then(|journal| journal.earlier.clone());
+        let mut uploads = 1;
+        loop {
+            let record = journal.map(|journal| journal.lines() as Arc<dyn UploadRecord>);
+            let sent = prepared.upload(world, self.store, self.path, record, earlier.take());
+            match sent.await {
+                Err(SendError::Gone) if uploads < UPLOADS && !prepared.seals() => {}
+                ended => return ended,
+            }
+            uploads += 1;
+            world.note(format!("{FORGOTTEN}; it is sent again from its beginning"));
+        }
     }
 }
 

@@ -184,6 +184,17 @@ pub(super) async fn drop_upload(store: &Store, journal: &Journal) -> Result<(), 
     store.abort_upload(&path, &id).await.map_err(faults::store)
 }
 
+/// Removes a journal that is of no use any more. What has come to pass stands, so a failure is told and no more.
+pub(super) fn forget(world: &World, journal: Option<Journal>) {
+    let Some(journal) = journal else { return };
+    let id = journal.id().as_str().to_owned();
+    if let Err(failure) = journal.remove() {
+        world.warn(format!(
+            "{failure}; drop it with `sealift target uploads abort {id} --forget`"
+        ));
+    }
+}
+
 fn journals(state: &StateArgs) -> Result<Journals, Failure> {
     state.journals().ok_or_else(|| {
         Failure::usage("there is no home directory to look for interrupted uploads in")

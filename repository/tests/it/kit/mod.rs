@@ -1,6 +1,7 @@
 //! Stores that fail on command, and repositories to publish into them.
 
 pub(crate) mod faulty;
+pub(crate) mod gated;
 mod world;
 
 pub(crate) use world::{World, key, later, start, target_file};

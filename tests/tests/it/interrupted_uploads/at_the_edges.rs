@@ -85,7 +85,17 @@ fn another_key_file_under_the_same_name_begins_anew() {
 }
 
 #[test]
-fn a_source_that_changes_between_the_passes_is_sealed_again() {
+fn a_source_that_changes_between_the_passes_is_read_again() {
+    let sealed = |scene: &Scene| scene.add();
+    changes_between_the_passes(sealed, "it is sealed again with a fresh key");
+    let unsealed = |scene: &Scene| {
+        let image = &scene.image;
+        scene.world.target_add_unsealed("ecu/big.img", "hw", 1, image)
+    };
+    changes_between_the_passes(unsealed, "it is sent again from its beginning");
+}
+
+fn changes_between_the_passes(add: impl Fn(&Scene) -> Program, said: &str) {
     // Long enough that its end is still to be read while the first parts wait.
     let mut bytes = image("interrupted", 2 * PART);
     bytes.resize(10 * PART, 7);
@@ -97,7 +107,7 @@ fn a_source_that_changes_between_the_passes_is_sealed_again() {
             Fate::Done
         }
     });
-    let mut process = scene.add().spawn(&scene.world.logs(), "changing");
+    let mut process = add(&scene).spawn(&scene.world.logs(), "changing");
     process.wait_until("three held parts", |_| {
         (scene.store.held().len() == 3).then_some(())
     });
@@ -105,7 +115,8 @@ fn a_source_that_changes_between_the_passes_is_sealed_again() {
     fs::write(&scene.image, &bytes).unwrap();
     scene.store.behave();
     assert_eq!(process.wait(), Some(0), "{}", process.log());
-    assert!(process.stderr().contains("fresh key"), "{}", process.log());
+    let said = format!("the input changed while it was read; {said}");
+    assert!(process.stderr().contains(&said), "{}", process.log());
     let log = scene.store.log();
     assert_eq!(log.iter().filter(|act| **act == Act::Create).count(), 2);
     assert_eq!(log.iter().filter(|act| **act == Act::Complete).count(), 1);
@@ -206,6 +217,10 @@ fn two_publishers_of_the_same_bytes_meet() {
     let mut codes = both.each_mut().map(Daemon::wait);
     codes.sort_unstable();
     assert_eq!(codes, [Some(0), Some(6)], "one publishes, the other is told");
+    for name in ["one", "two"] {
+        let journals = fs::read_dir(scene.world.path(name).join("uploads")).unwrap();
+        assert_eq!(journals.count(), 0, "a taken path stays taken: {name}");
+    }
     scene.published(&bytes);
 }
 

@@ -130,6 +130,14 @@ impl Scene {
     }
 }
 
+/// A store that has forgotten every upload when it is to be completed.
+fn forgetful(act: &Act) -> Fate {
+    match act {
+        Act::Complete => Fate::Refused(404),
+        _ => Fate::Done,
+    }
+}
+
 /// How often each part arrived.
 fn arrivals(log: &[Act]) -> BTreeMap<u32, usize> {
     let mut arrivals = BTreeMap::new();

@@ -13,9 +13,15 @@ fn piped(scene: &Scene, file: &str) -> Program {
 }
 
 fn spools(scene: &Scene) -> usize {
+    spool_paths(scene).len()
+}
+
+fn spool_paths(scene: &Scene) -> Vec<PathBuf> {
     let entries = fs::read_dir(scene.world.logs()).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with("sealift-spool-")).count()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.to_string_lossy().contains("/sealift-spool-"))
+        .collect()
 }
 
 fn killed() -> Scene {
@@ -67,6 +73,48 @@ fn dropping_an_upload_drops_its_spool() {
     let scene = killed();
     let _ = scene.uploads(&["abort", "--all"]).ok();
     assert_eq!((spools(&scene), scene.store.open_uploads()), (0, 0));
+}
+
+#[test]
+fn a_spool_is_sent_three_times_at_most() {
+    let scene = Scene::new();
+    scene.store.rule(forgetful);
+    let run = piped(&scene, "big.img").run().exits(7);
+    run.complains("the store has forgotten the upload; it is sent again from its beginning");
+    assert!(!run.stderr().contains("fresh key"), "{run}");
+    let thrice = (0..5).map(|part| (part, 3)).collect();
+    assert_eq!(arrivals(&scene.store.log()), thrice);
+    assert_eq!((scene.journals().len(), spools(&scene)), (0, 0));
+}
+
+#[test]
+fn a_spool_that_cannot_be_removed_does_not_undo_the_publication() {
+    let scene = Scene::new();
+    scene.store.rule(|act| {
+        if *act == Act::Complete {
+            Fate::Held
+        } else {
+            Fate::Done
+        }
+    });
+    let mut process = piped(&scene, "big.img").spawn(&scene.world.logs(), "stuck");
+    process.wait_until("the held request", |_| {
+        (!scene.store.held().is_empty()).then_some(())
+    });
+    let [spool] = spool_paths(&scene).try_into().unwrap();
+    fs::remove_file(&spool).unwrap();
+    fs::create_dir(&spool).unwrap();
+    scene.store.behave();
+    assert_eq!(process.wait(), Some(0), "{}", process.log());
+    assert!(
+        process.stderr().contains("warning: cannot remove the spool"),
+        "{}",
+        process.log()
+    );
+    assert!(process.stdout().contains("\"versions\""), "{}", process.log());
+    fs::remove_dir(&spool).unwrap();
+    let _ = scene.uploads(&["abort", "--all", "--forget"]).ok();
+    scene.published(&image("interrupted", 4 * PART + 1000));
 }
 
 #[test]

@@ -115,6 +115,68 @@ fn an_upload_that_the_store_forgets_under_way_goes_on_with_a_fresh_key() {
 }
 
 #[test]
+fn what_is_not_sealed_here_is_sent_three_times_at_most() {
+    let scene = Scene::new();
+    scene.store.rule(forgetful);
+    let add = || {
+        let image = &scene.image;
+        scene.world.target_add_unsealed("ecu/big.img", "hw", 1, image)
+    };
+    let run = add().run().exits(7);
+    run.complains("the store has forgotten the upload; it is sent again from its beginning");
+    run.complains("check the bucket's rule");
+    assert!(!run.stderr().contains("key"), "nothing is sealed: {run}");
+    let thrice = (0..5).map(|part| (part, 3)).collect();
+    assert_eq!(arrivals(&scene.store.take_log()), thrice);
+    assert_eq!(scene.journals(), Vec::<PathBuf>::new());
+
+    let mut left = 1;
+    scene.store.rule(move |act| match act {
+        Act::Complete if left > 0 => {
+            left -= 1;
+            Fate::Refused(404)
+        }
+        _ => Fate::Done,
+    });
+    let _ = add().run().ok();
+    let twice = (0..5).map(|part| (part, 2)).collect();
+    assert_eq!(arrivals(&scene.store.log()), twice);
+}
+
+#[test]
+fn publishers_that_were_faster_every_time_leave_the_way_to_go_on() {
+    let bytes = image("interrupted", 2 * PART);
+    let scene = Scene::with_image(&bytes);
+    scene.store.rule(|act| match act {
+        Act::Put(key) if key.ends_with("timestamp.json") => Fate::Refused(412),
+        _ => Fate::Done,
+    });
+    scene.add().run().exits(6).complains("try again");
+    assert_eq!(scene.journals().len(), 1);
+    scene.store.behave();
+    let run = scene.add().run().ok();
+    assert_eq!(run.json()["upload"]["present"], true, "{run}");
+    scene.published(&bytes);
+}
+
+#[test]
+fn only_a_key_file_that_is_in_the_way_asks_for_another_key() {
+    for (folder, goes_on) in [("/segments/", true), ("/keys/", false)] {
+        let scene = Scene::with_image(&image("interrupted", 2 * PART));
+        scene.store.rule(move |act| match act {
+            Act::Put(key) if key.contains(folder) => Fate::Refused(412),
+            _ => Fate::Done,
+        });
+        scene.add().run().exits(6).complains("run the command again");
+        assert_eq!(scene.journals().len(), usize::from(goes_on), "{folder}");
+        scene.store.behave();
+        let run = scene.add().run().ok();
+        assert_eq!(run.json()["upload"]["present"], goes_on, "{folder}");
+        assert_eq!(scene.journals(), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
 fn a_small_object_that_did_not_arrive_leaves_a_sound_journal() {
     let bytes = image("interrupted", PART / 5);
     let scene = Scene::with_image(&bytes);

@@ -1,0 +1,92 @@
+//! A target's entry in Targets: what it says of the object, and whether it may be listed.
+
+use sealift_envelope::{Digest, SegmentAlg};
+use sealift_metadata::ids::TargetPath;
+use sealift_metadata::targets::TargetFile;
+use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
+use sealift_repository::{ChangeError, TargetMap};
+use serde_json::json;
+
+use super::super::object::Described;
+use super::Add;
+use crate::failure::{Failure, Fault};
+
+impl Add {
+    pub(super) fn entry(&self, described: &Described) -> Result<TargetFile, Failure> {
+        let list = described.segments.digest();
+        let alg = match described.segments.alg() {
+            SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
+            SegmentAlg::Sha256 => SegmentAlgorithm::Sha256,
+            other => {
+                let what = format!("segment digests of kind {} cannot be published", other.name());
+                return Err(Failure::new(Fault::Other, what));
+            }
+        };
+        let profile = ImageProfile {
+            plain: digest(&described.plain),
+            header: described.header.as_ref().map(digest),
+            segments: Some(Segments {
+                alg,
+                size: described.segments.size().bytes(),
+                length: list.length,
+                sha256: list.sha256,
+            }),
+            protection: if described.header.is_some() {
+                Protection::SealedV1
+            } else {
+                Protection::None
+            },
+            release_counter: self.release_counter,
+            hardware_ids: self.hardware_id.iter().cloned().collect(),
+            version: self.version.clone(),
+        };
+        profile
+            .check()
+            .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
+        Ok(TargetFile {
+            length: described.object.length,
+            sha256: described.object.sha256,
+            sha512: None,
+            custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
+        })
+    }
+}
+
+/// Whether the target may be listed beside what is listed already.
+pub(super) fn admit(
+    path: &TargetPath,
+    replace: bool,
+    counter: u64,
+    targets: &TargetMap,
+) -> Result<(), ChangeError> {
+    let Some(listed) = targets.get(path) else {
+        return Ok(());
+    };
+    if !replace {
+        return Err(ChangeError::Refused {
+            reason: format!(
+                "target {path} exists already; choose another path, or replace it with --replace"
+            ),
+        });
+    }
+    let previous = listed
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.get(ImageProfile::FIELD));
+    let previous = previous
+        .and_then(|value| ImageProfile::parse(value).ok())
+        .map(|profile| profile.release_counter);
+    match previous {
+        Some(previous) if counter <= previous => Err(ChangeError::Refused {
+            reason: format!("release counter {counter} does not rise above {previous}, which {path} has now"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn digest(digest: &Digest) -> FileDigest {
+    FileDigest {
+        length: digest.length,
+        sha256: digest.sha256,
+    }
+}
