@@ -38,7 +38,7 @@ pub enum FormatError {
     )]
     Suite(u64),
     /// A recipient type that this build does not know (§5).
-    #[error("recipient type {0} is not supported (this build reads 1 and 2). Update this program")]
+    #[error("recipient type {0} is not supported (this build reads 1 to 3). Update this program")]
     Wrap(u64),
     /// A length or count above its cap; nothing was allocated for it.
     #[error("{what} of {claimed} is above the cap of {cap}. The file is corrupt or hostile")]
@@ -156,6 +156,9 @@ pub enum OpenError {
     /// The machine was used again after it had failed.
     #[error("this opener has already failed. Start again with a new one")]
     Poisoned,
+    /// A thread that digests died, which no input should bring about.
+    #[error("a digest could not be computed. Report this")]
+    Digest,
     /// The source of the sealed bytes failed.
     #[error("the sealed image could not be read")]
     Read(#[source] io::Error),
@@ -181,6 +184,12 @@ pub enum SealError {
         "the input is not what this content key was used for before. It changed; seal it with a fresh key"
     )]
     OtherPlaintext,
+    /// The machine was used again after it had failed.
+    #[error("this sealer has already failed. Start again with a new one")]
+    Poisoned,
+    /// A thread that digests died, which no input should bring about.
+    #[error("a digest could not be computed. Report this")]
+    Digest,
     /// More than 4 PiB of input.
     #[error("the input is larger than the format allows (4 PiB). Split it")]
     TooLong,

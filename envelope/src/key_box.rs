@@ -2,6 +2,7 @@
 
 use rand_core::CryptoRng;
 
+use crate::binding::Purpose;
 use crate::cbor::{self, Reader};
 use crate::content_key::ContentKey;
 use crate::digest::EnvelopeDigest;
@@ -26,7 +27,7 @@ impl KeyBox {
     /// Wraps `key`, the content key of the image `digest`, for `to` under `binding` ([`Binding::key_box`]).
     ///
     /// # Errors
-    /// [`SealError::Wrap`].
+    /// [`SealError::Wrap`], [`SealError::Params`] for a binding of another place.
     pub fn create<R: CryptoRng + ?Sized>(
         key: &ContentKey,
         to: &RecipientKey,
@@ -34,6 +35,10 @@ impl KeyBox {
         binding: &Binding,
         rng: &mut R,
     ) -> Result<Self, SealError> {
+        if binding.purpose() != Purpose::KeyBox {
+            let what = "the binding of a key box, which is for another place";
+            return Err(SealError::Params(FormatError::Field { what }));
+        }
         Ok(Self {
             digest: *digest,
             stanza: wrap(key, to, digest, binding, rng)?,

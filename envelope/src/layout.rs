@@ -81,9 +81,9 @@ impl Layout {
         index / CHUNK
     }
 
-    /// Offset of chunk `index` in the sealed image.
+    /// Offset of chunk `index` in the sealed image; at the end of all numbers for one that no image has.
     pub fn offset(&self, index: u64) -> u64 {
-        self.header_len + index * SEALED_CHUNK
+        self.header_len.saturating_add(index.saturating_mul(SEALED_CHUNK))
     }
 
     /// Plaintext bytes of chunk `index`.

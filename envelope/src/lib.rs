@@ -4,14 +4,14 @@
 //! The crate knows nothing of metadata, networks or clocks. Randomness is always an argument.
 //!
 //! - Writing: [`SealPlan`] fixes content key, salt and wrapped recipients, and can then be run any number of times with
-//!   identical bytes. [`Sealer`] is the push machine inside it.
+//!   identical bytes. [`Sealer`] takes the plaintext from a caller that pushes it.
 //! - Reading: [`open()`] for a stream, [`Opener`] for bytes pushed by the caller, [`RangedReader`] (`Read + Seek`) and
 //!   [`RangedOpener`] (ranges) for random access, [`RangedCore`] for the same without I/O.
 //! - Keys: [`RecipientKey`] wraps, [`PrivateKey`] (or anything that is [`UnwrapKey`]) unwraps. The same stanza travels in
 //!   the header, in a [`KeyFile`] and in a [`KeyBox`]; its [`Binding`] says in which.
 //!
 //! Feature `aws-lc` adds a second implementation of the body's cipher, in C and assembly, which is then the default
-//! ([`CipherBackend`]). Without it the crate is Rust alone.
+//! ([`CipherBackend`]). Without it the crate is Rust, but for what `blake3` has in assembly and, on aarch64, in C.
 //!
 //! # Random access
 //!
@@ -88,7 +88,7 @@ pub use open::Opener;
 #[cfg(feature = "async")]
 pub use ranged::{AsyncRangedOpener, AsyncRangedReader, AsyncReadAt};
 pub use ranged::{Chunks, ClaimedLength, RangedCore, RangedOpener, RangedReader, ReadAt};
-pub use seal::{SealParams, SealPlan, Sealed, Sealer};
+pub use seal::{InterruptedPlan, SealParams, SealPlan, Sealed, Sealer};
 pub use segments::{MAX_SEGMENT_LIST_LEN, SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 #[cfg(feature = "http")]
 pub use sources::HttpSource;

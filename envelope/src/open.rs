@@ -1,5 +1,7 @@
 //! Opening without I/O: sealed bytes are pushed in, authenticated plaintext comes out (§4).
 
+use zeroize::Zeroize as _;
+
 use crate::cobblestone::BodyKeys;
 use crate::content_key::ContentKey;
 use crate::digest::{Digest, DigestCounter};
@@ -129,6 +131,8 @@ impl ChunkOpener {
         let last = (out.len() - from) as u64;
         let found = self.next.saturating_mul(CHUNK_LEN as u64).saturating_add(last);
         if let Some(announced) = self.announced.filter(|n| *n != found) {
+            // Not to be released (§4.7), so not to be left behind the end either.
+            out[from..].zeroize();
             out.truncate(from);
             return Err(OpenError::PlainLength { announced, found });
         }

@@ -7,17 +7,15 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::cobblestone::BodyKeys;
-use crate::content_key::ContentKey;
 use crate::digest::{Digest, DigestCounter, EnvelopeDigest};
 use crate::error::SealError;
 use crate::layout::{CHUNK_LEN, MAX_PLAIN_LEN, SEALED_CHUNK_LEN};
 use crate::segments::{SegmentHasher, SegmentList, SegmentSize};
 
-pub use plan::{SealParams, SealPlan};
+pub use plan::{InterruptedPlan, SealParams, SealPlan};
 use record::Record;
 
 /// Chunks that are sealed and given out together: 128 KiB, so that a block is still in the cache when it is hashed.
@@ -54,23 +52,9 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A machine with this content key and salt, and the header's bytes, which go before what it puts out.
-    ///
-    /// # Errors
-    /// As [`SealPlan::new`].
-    pub fn new<R: CryptoRng + ?Sized>(
-        params: SealParams,
-        key: ContentKey,
-        salt: [u8; 24],
-        rng: &mut R,
-    ) -> Result<(Self, Vec<u8>), SealError> {
-        let plan = SealPlan::with_key(params, key, salt, rng)?;
-        Ok((plan.sealer()?, plan.header().bytes().to_vec()))
-    }
-
     fn start(plan: &SealPlan) -> Result<Self, SealError> {
-        let segment_size = plan.segment_size();
-        let mut segments = plan.segment_hasher();
+        let (alg, segment_size) = plan.segment_kind();
+        let mut segments = SegmentHasher::new(alg, segment_size);
         let too_long = |_| SealError::SegmentList { size: segment_size };
         segments.push(plan.header().bytes()).map_err(too_long)?;
         let mut sealed = DigestCounter::default();
@@ -89,7 +73,7 @@ impl Sealer {
     /// Takes plaintext; appends sealed bytes to `out`.
     ///
     /// # Errors
-    /// [`SealError`]; the machine is then of no more use. `out` has nothing of the block that failed.
+    /// [`SealError`]; the machine is then of no more use, and says so.
     pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         let from = out.len();
         self.chunks.update(plain, out)?;
@@ -105,10 +89,8 @@ impl Sealer {
         self.chunks.finish(out)?;
         self.account(&[], &out[from..])?;
         let size = self.segment_size;
-        let plain = self.plain.finish();
-        self.chunks.record.whole(plain)?;
         Ok(Sealed {
-            plain,
+            plain: self.plain.finish(),
             sealed: self.sealed.finish(),
             header: self.header,
             segments: self
@@ -141,6 +123,8 @@ pub(crate) struct ChunkSealer {
     /// Blocks so far.
     blocks: usize,
     record: Arc<Record>,
+    /// A block is missing: nothing may follow.
+    failed: bool,
 }
 
 impl ChunkSealer {
@@ -153,10 +137,33 @@ impl ChunkSealer {
             pending: Zeroizing::default(),
             blocks: 0,
             record,
+            failed: false,
         }
     }
 
-    pub(crate) fn update(&mut self, mut plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    pub(crate) fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        self.unless_failed(|sealer| sealer.take(plain, out))
+    }
+
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
+        self.unless_failed(|sealer| sealer.end(out))
+    }
+
+    fn unless_failed(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), SealError>,
+    ) -> Result<(), SealError> {
+        if self.failed {
+            return Err(SealError::Poisoned);
+        }
+        // Cleared only when all went well.
+        self.failed = true;
+        work(self)?;
+        self.failed = false;
+        Ok(())
+    }
+
+    fn take(&mut self, mut plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         self.taken = self.taken.saturating_add(plain.len() as u64);
         if self.taken > MAX_PLAIN_LEN {
             return Err(SealError::TooLong);
@@ -187,7 +194,7 @@ impl ChunkSealer {
         Ok(())
     }
 
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
         if let Some(announced) = self.announced.filter(|n| self.taken != *n) {
             return Err(SealError::PlainLength {
                 announced,

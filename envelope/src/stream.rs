@@ -35,7 +35,7 @@ pub(crate) fn seal(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
     thread::scope(|scope| {
-        let segments = plan.segment_hasher();
+        let segments = plan.segment_kind();
         let lanes = Lanes::new(
             scope,
             Arrangement::for_this_machine(),
@@ -53,6 +53,7 @@ fn seal_in_lanes(
     progress: &mut dyn FnMut(u64),
     mut lanes: Lanes<'_>,
 ) -> Result<Sealed, SealError> {
+    let (_, size) = plan.segment_kind();
     let mut chunks = plan.chunk_sealer()?;
     let header = plan.header().bytes();
     writer.write_all(header).map_err(SealError::Write)?;
@@ -67,12 +68,12 @@ fn seal_in_lanes(
             chunks.finish(sealed)?;
         }
         written += sealed.len() as u64;
-        if !plan.segment_size().fits(written) {
-            return Err(too_long(plan));
+        if !size.fits(written) {
+            return Err(SealError::SegmentList { size });
         }
         writer.write_all(sealed).map_err(SealError::Write)?;
         done += plain.len() as u64;
-        lanes.show(block).map_err(SealError::Read)?;
+        lanes.show(block)?;
         progress(done);
         if last {
             break;
@@ -83,20 +84,14 @@ fn seal_in_lanes(
         plain,
         sealed,
         segments,
-    } = lanes.finish().map_err(SealError::Read)?;
+    } = lanes.finish()?;
     Ok(Sealed {
         plain,
         sealed,
         header: plan.header().digest(),
-        segments: segments.ok_or_else(|| too_long(plan))?,
+        segments: segments.ok_or(SealError::SegmentList { size })?,
         envelope: plan.envelope_digest(),
     })
-}
-
-fn too_long(plan: &SealPlan) -> SealError {
-    SealError::SegmentList {
-        size: plan.segment_size(),
-    }
 }
 
 /// Opens `reader` into `writer`. `find_key` gets the header, not yet authenticated, and finds the content key.
@@ -146,14 +141,14 @@ fn open_in_lanes(
         writer.write_all(plain).map_err(OpenError::Write)?;
         opened?;
         done += plain.len() as u64;
-        lanes.show(block).map_err(OpenError::Read)?;
+        lanes.show(block)?;
         progress(done);
         if last {
             break;
         }
     }
     writer.flush().map_err(OpenError::Write)?;
-    let Found { plain, sealed, .. } = lanes.finish().map_err(OpenError::Read)?;
+    let Found { plain, sealed, .. } = lanes.finish()?;
     Ok(Opened { plain, sealed })
 }
 

@@ -54,7 +54,7 @@ fn recipients_do_not_change_the_envelope_digest() {
     let with = |recipients| {
         let key = sealift_envelope::ContentKey::from_bytes([5; 32]);
         let mut rng = crate::support::TestRng::new("rng");
-        sealift_envelope::SealPlan::with_key(params(recipients), key, [6; 24], &mut rng).unwrap()
+        sealift_envelope::danger::plan_with_key(params(recipients), key, [6; 24], &mut rng).unwrap()
     };
     let (none, one) = (with(vec![]), with(vec![P256.public()]));
     assert_eq!(none.envelope_digest(), one.envelope_digest());

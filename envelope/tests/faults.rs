@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 
 use sealift_envelope::{
-    CHUNK_LEN, FormatError, Header, OpenError, Opener, RangedOpener, SEALED_CHUNK_LEN, SealError, Sealer,
+    CHUNK_LEN, FormatError, Header, OpenError, Opener, RangedOpener, SEALED_CHUNK_LEN, SealError, danger,
     open,
 };
 
@@ -209,7 +209,9 @@ fn a_commitment_that_matches_does_not_vouch_for_the_chunks() {
         plain_length: Some(LEN as u64),
         ..Default::default()
     };
-    let (mut other, _) = Sealer::new(params, key_of(&plan), [1; 24], &mut TestRng::new("other")).unwrap();
+    let mut rng = TestRng::new("other");
+    let other = danger::plan_with_key(params, key_of(&plan), [1; 24], &mut rng).unwrap();
+    let mut other = other.sealer().unwrap();
     let mut body = Vec::new();
     other.update(&plain, &mut body).unwrap();
     other.finish(&mut body).unwrap();

@@ -130,7 +130,7 @@ fn private_keys_show_nothing_of_their_encoding() {
         let der = STANDARD.decode(&body).unwrap();
         // The end of it is the private part of all three, but for P-256, where the public key follows.
         let secret = match key.public() {
-            sealift_envelope::RecipientKey::P256(_) => &der[36..68],
+            sealift_envelope::RecipientKey::P256 { .. } => &der[36..68],
             _ => &der[der.len() - 32..],
         };
         assert!(!shows(&shown(key), secret));

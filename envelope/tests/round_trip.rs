@@ -2,11 +2,9 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sealift_envelope::{Binding, Digest, Header, Layout, Opener, SealParams, Sealer, UnwrapKey, open};
+use sealift_envelope::{Binding, Digest, Header, Layout, UnwrapKey, open};
 
-use crate::support::{
-    BOUNDARIES, P256, RSA, TestRng, for_p256, key_of, open_pushed, open_stream, plaintext, plan, run, sealed,
-};
+use crate::support::{BOUNDARIES, P256, RSA, key_of, open_pushed, open_stream, plaintext, plan, run, sealed};
 
 #[test]
 fn every_boundary_length_round_trips() {
@@ -58,27 +56,6 @@ fn shell_and_push_machine_agree_whatever_the_pieces() {
         result.unwrap();
         assert_eq!(opened, plain, "opening by {step}");
     }
-}
-
-#[test]
-fn a_sealer_made_directly_hands_out_the_header() {
-    let key = sealift_envelope::ContentKey::from_bytes([7; 32]);
-    let params = SealParams {
-        recipients: vec![P256.public()],
-        ..SealParams::default()
-    };
-    let (mut sealer, mut image) = Sealer::new(params, key, [9; 24], &mut TestRng::new("direct")).unwrap();
-    sealer.update(b"hello", &mut image).unwrap();
-    let result = sealer.finish(&mut image).unwrap();
-    let (header, len) = Header::parse(&image).unwrap();
-    assert_eq!(result.header, header.digest());
-    assert_eq!(result.envelope, header.envelope_digest());
-
-    let mut plain = Vec::new();
-    let mut opener = Opener::new(&header, for_p256(&header).unwrap()).unwrap();
-    opener.update(&image[len..], &mut plain).unwrap();
-    assert_eq!(opener.finish(&mut plain).unwrap(), result.plain);
-    assert_eq!(plain, b"hello");
 }
 
 #[test]

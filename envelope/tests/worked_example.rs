@@ -9,7 +9,7 @@ use aes_gcm::aead::{Aead as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Key};
 use hkdf::Hkdf;
 use pkcs8::DecodePrivateKey as _;
-use sealift_envelope::{Binding, ContentKey, Header, SealParams, SealPlan, UnwrapKey as _};
+use sealift_envelope::{Binding, ContentKey, Header, SealParams, UnwrapKey as _, danger};
 use sha2::Sha512;
 
 use crate::support::{P256, TestRng, run};
@@ -64,7 +64,7 @@ fn the_image_is_what_the_code_makes() {
     };
     let key = ContentKey::from_bytes(std::array::from_fn(|i| i as u8));
     let salt = std::array::from_fn(|i| 0x20 + i as u8);
-    let plan = SealPlan::with_key(params, key, salt, &mut TestRng::new("vectors")).unwrap();
+    let plan = danger::plan_with_key(params, key, salt, &mut TestRng::new("vectors")).unwrap();
     assert_eq!(
         hex::encode(shown_image(&specification())),
         hex::encode(run(&plan, PLAIN))

@@ -127,7 +127,7 @@ fn a_range_made_by_another_recipient_is_not_of_verified_origin() {
 
 /// `sealed` with chunk `index` replaced by 0xee bytes, by a holder of kek.pem.
 fn forged(world: &World, sealed: &[u8], index: usize) -> Vec<u8> {
-    use sealift_envelope::{Binding, Header, PrivateKey, SealParams, Sealer};
+    use sealift_envelope::{Binding, Header, PrivateKey, SealParams, danger};
     let key = String::from_utf8(world.read("kek.pem")).unwrap();
     let key = PrivateKey::from_pkcs8_pem(&key, None).unwrap();
     let (header, start) = Header::parse(sealed).unwrap();
@@ -140,9 +140,13 @@ fn forged(world: &World, sealed: &[u8], index: usize) -> Vec<u8> {
         ..SealParams::default()
     };
     let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
-    let (mut sealer, _) = Sealer::new(params, content_key, salt, &mut rng).unwrap();
-    let mut chunks = Vec::new();
-    sealer.update(&[0xee; 16_384 * 6], &mut chunks).unwrap();
+    let plan = danger::plan_with_key(params, content_key, salt, &mut rng).unwrap();
+    let (mut sealer, mut chunks) = (plan.sealer().unwrap(), Vec::new());
+    let length = header.plain_length().unwrap();
+    sealer
+        .update(&vec![0xee; usize::try_from(length).unwrap()], &mut chunks)
+        .unwrap();
+    sealer.finish(&mut chunks).unwrap();
     let mut forged = sealed.to_vec();
     let place = index * 16_400;
     forged[start + place..start + place + 16_400].copy_from_slice(&chunks[place..place + 16_400]);

@@ -3,8 +3,8 @@
 use pkcs8::der::Document;
 use pkcs8::der::pem::{self, PemLabel as _};
 use pkcs8::{DecodePublicKey as _, EncodePublicKey as _, LineEnding, SubjectPublicKeyInfoRef};
-use rsa::RsaPublicKey;
 use rsa::traits::PublicKeyParts as _;
+use rsa::{BoxedUint, RsaPublicKey};
 use sha2::{Digest as _, Sha256};
 
 use super::x_wing::{X_WING, XWingPublic};
@@ -12,15 +12,19 @@ use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS};
 use crate::error::KeyError;
 use crate::stanza::Wrap;
 
+/// Bytes of a modulus that is looked at: 8192 bits and a leading zero.
+const MAX_MODULUS_LEN: usize = 1025;
 const RSA_ENCRYPTION: pkcs8::ObjectIdentifier = pkcs8::ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// A public key that content keys can be wrapped for.
+/// A public key that content keys can be wrapped for. Only reading one makes it, so that every one has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecipientKey {
     /// NIST P-256, for HPKE.
+    #[non_exhaustive]
     P256(p256::PublicKey),
     /// RSA with the rsaEncryption identifier, for OAEP.
+    #[non_exhaustive]
     Rsa(RsaPublicKey),
     /// X-Wing, for HPKE.
     XWing(XWingPublic),
@@ -69,6 +73,26 @@ impl RecipientKey {
             .map_err(|_| KeyError::Malformed)
     }
 
+    /// A P-256 key from a point, as tokens tell it: `0x04 || x || y`, or compressed.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] for anything that is no point of the curve, or is the point at infinity.
+    pub fn from_p256_point(sec1: &[u8]) -> Result<Self, KeyError> {
+        p256::PublicKey::from_sec1_bytes(sec1)
+            .map(Self::P256)
+            .map_err(|_| KeyError::Malformed)
+    }
+
+    /// An RSA key from its modulus and public exponent, big-endian, as tokens tell them.
+    ///
+    /// # Errors
+    /// [`KeyError`]; RSA below 3072 bits is refused.
+    pub fn from_rsa_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let key = RsaPublicKey::new(number(modulus)?, number(exponent)?).map_err(|_| KeyError::Malformed)?;
+        let der = key.to_public_key_der().map_err(|_| KeyError::Malformed)?;
+        Self::from_spki_der(der.as_bytes())
+    }
+
     /// The canonical DER SubjectPublicKeyInfo: named curve and uncompressed point, rsaEncryption with NULL, or
     /// X-Wing without parameters.
     pub fn to_spki_der(&self) -> Vec<u8> {
@@ -104,6 +128,18 @@ impl RecipientKey {
             Self::XWing(_) => Wrap::XWing,
         }
     }
+}
+
+fn number(bytes: &[u8]) -> Result<BoxedUint, KeyError> {
+    if bytes.len() > MAX_MODULUS_LEN {
+        return Err(KeyError::Malformed);
+    }
+    let first = bytes.iter().position(|byte| *byte != 0);
+    let bytes = first
+        .and_then(|first| bytes.get(first..))
+        .ok_or(KeyError::Malformed)?;
+    let bits = u32::try_from(bytes.len() * 8).map_err(|_| KeyError::Malformed)?;
+    BoxedUint::from_be_slice(bytes, bits).map_err(|_| KeyError::Malformed)
 }
 
 pub(super) fn check_rsa_size(key: &RsaPublicKey, min: usize) -> Result<(), KeyError> {

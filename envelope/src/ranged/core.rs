@@ -66,6 +66,33 @@ impl ClaimedLength {
 /// It does no I/O and keeps no state, so it can be shared between readers. The last chunk, which had to be opened for the
 /// proof, is kept (and wiped on drop); plans leave it out. A chunk's number is in its nonce: bytes of another chunk or
 /// another image do not open, in whatever order they come.
+///
+/// ```
+/// # use sealift_envelope::{Binding, ClaimedLength, Header, PrivateKey, RangedCore, SealParams, SealPlan};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+/// # let key = PrivateKey::generate_p256(&mut rng);
+/// # let plan = SealPlan::new(SealParams { recipients: vec![key.public()], ..SealParams::default() }, &mut rng)?;
+/// # let plain = vec![7; 50_000];
+/// # let mut image = Vec::new();
+/// # plan.run(plain.as_slice(), &mut image, &mut |_| {})?;
+/// # let fetch = |range: std::ops::Range<u64>| image[range.start as usize..range.end as usize].to_vec();
+/// let (header, _) = Header::parse(&image)?;
+/// let content_key = header.unwrap_with(&key, &Binding::in_file())?;
+/// let claim = ClaimedLength::new(header, &content_key, image.len() as u64)?;
+/// let last = fetch(claim.last_chunk());
+/// let core = claim.prove(&last)?;
+///
+/// let range = 30_000..core.plain_length();
+/// let chunks = core.plan(&range)?;
+/// let (mut opened, mut out) = (Vec::new(), Vec::new());
+/// core.open(chunks, &fetch(core.sealed_range(chunks)), &mut opened)?;
+/// RangedCore::append_opened(chunks, &opened, &range, &mut out);
+/// core.append_last(&range, &mut out);
+/// assert_eq!(out, plain[30_000..]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct RangedCore {
     header: Header,
     keys: BodyKeys,
@@ -99,11 +126,6 @@ impl Chunks {
     /// Whether there are none, because the kept last chunk is enough.
     pub fn is_empty(&self) -> bool {
         self.count == 0
-    }
-
-    /// Whether chunk `index` is among them.
-    pub fn contains(&self, index: u64) -> bool {
-        (self.first..self.until()).contains(&index)
     }
 
     /// Takes up to `max` chunks off the front; `None` when there are none left.
@@ -200,12 +222,12 @@ impl RangedCore {
     }
 
     /// Appends that part of `opened`, the plaintext of `chunks`, that lies in `plain`.
-    pub(super) fn append_opened(chunks: Chunks, opened: &[u8], plain: &Range<u64>, out: &mut Vec<u8>) {
+    pub fn append_opened(chunks: Chunks, opened: &[u8], plain: &Range<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(overlap(chunks.first, opened, plain));
     }
 
-    /// Appends that part of the last chunk that lies in `plain`.
-    pub(super) fn append_last(&self, plain: &Range<u64>, out: &mut Vec<u8>) {
+    /// Appends that part of the last chunk, which plans leave out, that lies in `plain`.
+    pub fn append_last(&self, plain: &Range<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(overlap(self.whole_chunks(), &self.last, plain));
     }
 }

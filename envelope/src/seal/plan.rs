@@ -1,6 +1,6 @@
 //! What is decided before the first byte is sealed: parameters, and the plan that they lead to.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
@@ -15,7 +15,7 @@ use crate::error::SealError;
 use crate::header::{Header, Immutable, envelope_digest};
 use crate::keys::RecipientKey;
 use crate::layout::{Layout, SALT_LEN};
-use crate::segments::{SegmentAlg, SegmentHasher, SegmentSize};
+use crate::segments::{SegmentAlg, SegmentSize};
 use crate::stanza::{MAX_RECIPIENTS, StanzaList};
 use crate::{Binding, stream, wrap};
 
@@ -53,8 +53,9 @@ impl Default for SealParams {
 ///
 /// A plan can be run any number of times and gives the same bytes for the same plaintext, so a file can be hashed first
 /// and uploaded after, without a copy. It never seals two plaintexts: that would repeat nonces, and two such outputs
-/// together give both plaintexts away. It remembers what it has sealed where (128 bytes for each MiB), and a run over another
-/// plaintext ends in [`SealError::OtherPlaintext`] before the first block that differs is given out.
+/// together give both plaintexts away. It remembers what it has sealed where (128 bytes for each MiB; the only memory that
+/// grows with the image, beside the segment list), and a run over another plaintext ends in
+/// [`SealError::OtherPlaintext`] before the first block that differs is given out.
 #[derive(Debug)]
 pub struct SealPlan {
     key: ContentKey,
@@ -65,30 +66,6 @@ pub struct SealPlan {
 }
 
 impl SealPlan {
-    /// A plan that was interrupted: its content key and header, and the plaintext that it was run over.
-    ///
-    /// What was sealed where is not known here: the first run must go nowhere. It fails at its end if the plaintext is
-    /// another; once it succeeds, the plan remembers as before.
-    ///
-    /// # Errors
-    /// [`SealError::Cipher`] if the header does not commit to this key.
-    pub fn resume(
-        key: ContentKey,
-        header: Header,
-        plain: Digest,
-        segment_alg: SegmentAlg,
-        segment_size: SegmentSize,
-    ) -> Result<Self, SealError> {
-        header.check_key(&key).map_err(|_| SealError::Cipher)?;
-        Ok(Self {
-            key,
-            header,
-            segment_alg,
-            segment_size,
-            record: Arc::new(Record::of(plain)),
-        })
-    }
-
     /// A plan with a fresh content key and salt.
     ///
     /// # Errors
@@ -100,11 +77,7 @@ impl SealPlan {
         Self::with_key(params, key, salt, rng)
     }
 
-    /// A plan with this content key and salt. A pair of both must never be used for two different plaintexts.
-    ///
-    /// # Errors
-    /// As [`SealPlan::new`].
-    pub fn with_key<R: CryptoRng + ?Sized>(
+    pub(crate) fn with_key<R: CryptoRng + ?Sized>(
         params: SealParams,
         key: ContentKey,
         salt: [u8; 24],
@@ -132,6 +105,15 @@ impl SealPlan {
             stanzas.push(stanza, MAX_RECIPIENTS).map_err(SealError::Params)?;
         }
         let header = Header::assemble(immutable, stanzas, salt, commitment)?;
+        Self::assemble(key, header, segment_alg, segment_size)
+    }
+
+    fn assemble(
+        key: ContentKey,
+        header: Header,
+        segment_alg: SegmentAlg,
+        segment_size: SegmentSize,
+    ) -> Result<Self, SealError> {
         let layout = header
             .plain_length()
             .and_then(|n| Layout::from_plain_len(header.header_len(), n));
@@ -173,7 +155,7 @@ impl SealPlan {
     /// runs of this plan it is held to one plaintext.
     ///
     /// # Errors
-    /// [`SealError::SegmentList`] if the announced length does not fit the segment size.
+    /// [`SealError::Cipher`], which no plan should bring about.
     pub fn sealer(&self) -> Result<Sealer, SealError> {
         Sealer::start(self)
     }
@@ -188,9 +170,7 @@ impl SealPlan {
         writer: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Sealed, SealError> {
-        let sealed = stream::seal(reader, writer, self, progress)?;
-        self.record.whole(sealed.plain)?;
-        Ok(sealed)
+        stream::seal(reader, writer, self, progress)
     }
 
     pub(crate) fn chunk_sealer(&self) -> Result<ChunkSealer, SealError> {
@@ -202,11 +182,49 @@ impl SealPlan {
         ))
     }
 
-    pub(crate) fn segment_hasher(&self) -> SegmentHasher {
-        SegmentHasher::new(self.segment_alg, self.segment_size)
+    pub(crate) fn segment_kind(&self) -> (SegmentAlg, SegmentSize) {
+        (self.segment_alg, self.segment_size)
+    }
+}
+
+/// A plan that another process was interrupted with. It gives nothing out before it has been run over the same plaintext
+/// once more, since what was sealed where went with that process.
+#[derive(Debug)]
+pub struct InterruptedPlan {
+    plan: SealPlan,
+    plain: Digest,
+}
+
+impl InterruptedPlan {
+    /// The plan with this content key and header, which was run over the plaintext `plain`.
+    ///
+    /// # Errors
+    /// [`SealError::Cipher`] if the header does not commit to this key; [`SealError::SegmentList`].
+    pub fn new(
+        key: ContentKey,
+        header: Header,
+        plain: Digest,
+        segment_alg: SegmentAlg,
+        segment_size: SegmentSize,
+    ) -> Result<Self, SealError> {
+        header.check_key(&key).map_err(|_| SealError::Cipher)?;
+        let plan = SealPlan::assemble(key, header, segment_alg, segment_size)?;
+        Ok(Self { plan, plain })
     }
 
-    pub(crate) fn segment_size(&self) -> SegmentSize {
-        self.segment_size
+    /// Seals the plaintext into nothing; a plan that seals nothing else comes out.
+    ///
+    /// # Errors
+    /// [`SealError::OtherPlaintext`] if it is another, and what [`SealPlan::run`] fails with.
+    pub fn prove(
+        self,
+        reader: impl Read,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(SealPlan, Sealed), SealError> {
+        let sealed = self.plan.run(reader, io::sink(), progress)?;
+        match sealed.plain == self.plain {
+            true => Ok((self.plan, sealed)),
+            false => Err(SealError::OtherPlaintext),
+        }
     }
 }

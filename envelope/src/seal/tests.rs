@@ -62,7 +62,8 @@ fn a_counter_past_its_end_seals_nothing() {
     let mut sealer = near_the_end(None);
     sealer.next = MAX_CHUNKS;
     assert!(matches!(sealer.finish(&mut out), Err(SealError::TooLong)));
-    sealer.taken = 0;
+    let mut sealer = near_the_end(None);
+    (sealer.next, sealer.taken) = (MAX_CHUNKS, 0);
     out.push(3);
     let error = sealer.update(&[7; BLOCK_LEN], &mut out).unwrap_err();
     assert!(matches!(error, SealError::TooLong), "{error}");
@@ -78,6 +79,7 @@ fn an_announced_length_near_the_end_is_held_to() {
         panic!("{error}")
     };
     assert_eq!(found, (MAX_CHUNKS - 1) * CHUNK_LEN as u64 + 1);
+    let mut sealer = near_the_end(Some(announced));
     sealer.taken = u64::MAX;
     assert!(matches!(
         sealer.update(&[7], &mut Vec::new()),

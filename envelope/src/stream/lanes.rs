@@ -5,7 +5,6 @@
 
 mod lane;
 
-use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,7 +13,8 @@ use std::thread::{Scope, available_parallelism};
 use zeroize::Zeroize as _;
 
 use crate::digest::{Digest, DigestCounter};
-use crate::segments::{SegmentHasher, SegmentList};
+use crate::error::{OpenError, SealError};
+use crate::segments::{SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 
 use lane::Lane;
 
@@ -96,6 +96,22 @@ fn sha_instructions() -> bool {
     present
 }
 
+/// A thread is gone before its work was done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Died;
+
+impl From<Died> for SealError {
+    fn from(_: Died) -> Self {
+        Self::Digest
+    }
+}
+
+impl From<Died> for OpenError {
+    fn from(_: Died) -> Self {
+        Self::Digest
+    }
+}
+
 /// Stock and hashes, for the thread that reads, encrypts and writes.
 pub(super) struct Lanes<'scope> {
     stock: Receiver<Buffers>,
@@ -107,17 +123,11 @@ pub(super) struct Lanes<'scope> {
 }
 
 enum Digests<'scope> {
-    Together(Lane<'scope, Pair>),
+    Together(Lane<'scope, (DigestCounter, DigestCounter)>),
     Apart {
         plain: Lane<'scope, DigestCounter>,
         sealed: Lane<'scope, DigestCounter>,
     },
-}
-
-#[derive(Default)]
-struct Pair {
-    plain: DigestCounter,
-    sealed: DigestCounter,
 }
 
 /// `None` once the list would be too long.
@@ -129,33 +139,42 @@ impl<'scope> Lanes<'scope> {
         scope: &'scope Scope<'scope, 'env>,
         arrangement: Arrangement,
         header: &[u8],
-        segments: Option<SegmentHasher>,
+        segments: Option<(SegmentAlg, SegmentSize)>,
     ) -> Self {
         let (home, stock) = channel();
         for _ in 0..BLOCKS {
             // The receiver is right here.
             let _ = home.send(Buffers::default());
         }
-        let Pair { plain, mut sealed } = Pair::default();
-        sealed.update(header);
         let threads = (arrangement != Arrangement::Here).then_some(scope);
+        let header: Arc<[u8]> = header.into();
+        let sealed = {
+            let header = Arc::clone(&header);
+            move || {
+                let mut sealed = DigestCounter::default();
+                sealed.update(&header);
+                sealed
+            }
+        };
+        let plain = DigestCounter::default;
         let digests = if arrangement == Arrangement::Apart {
             Digests::Apart {
                 plain: Lane::new(threads, plain, |digest, block| digest.update(&block.plain)),
                 sealed: Lane::new(threads, sealed, |digest, block| digest.update(&block.sealed)),
             }
         } else {
-            Digests::Together(Lane::new(threads, Pair { plain, sealed }, |pair, block| {
-                DigestCounter::update_both(
-                    (&mut pair.plain, &block.plain),
-                    (&mut pair.sealed, &block.sealed),
-                );
+            let pair = move || (plain(), sealed());
+            Digests::Together(Lane::new(threads, pair, |(plain, sealed), block| {
+                DigestCounter::update_both((plain, &block.plain), (sealed, &block.sealed));
             }))
         };
         let segments = segments.map(|segments| {
-            let mut segments = Some(segments);
-            push(&mut segments, header);
-            Lane::new(threads, segments, |segments, block| push(segments, &block.sealed))
+            let start = move || {
+                let mut list = Some(SegmentHasher::new(segments.0, segments.1));
+                push(&mut list, &header);
+                list
+            };
+            Lane::new(threads, start, |list, block| push(list, &block.sealed))
         });
         Self {
             stock,
@@ -176,7 +195,7 @@ impl<'scope> Lanes<'scope> {
     }
 
     /// Shows a finished block to the lanes.
-    pub(super) fn show(&mut self, block: Block) -> io::Result<()> {
+    pub(super) fn show(&mut self, block: Block) -> Result<(), Died> {
         let block = Arc::new(block);
         match &mut self.digests {
             Digests::Together(lane) => lane.show(&block)?,
@@ -192,13 +211,10 @@ impl<'scope> Lanes<'scope> {
     }
 
     /// Waits for the digests.
-    pub(super) fn finish(self) -> io::Result<Found> {
-        let Pair { plain, sealed } = match self.digests {
+    pub(super) fn finish(self) -> Result<Found, Died> {
+        let (plain, sealed) = match self.digests {
             Digests::Together(lane) => lane.finish()?,
-            Digests::Apart { plain, sealed } => Pair {
-                plain: plain.finish()?,
-                sealed: sealed.finish()?,
-            },
+            Digests::Apart { plain, sealed } => (plain.finish()?, sealed.finish()?),
         };
         let segments = self.segments.map(Lane::finish).transpose()?.flatten();
         Ok(Found {

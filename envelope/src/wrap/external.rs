@@ -12,14 +12,12 @@ use hpke::kdf::{HkdfSha256, Kdf as _};
 use hpke::kem::{DhP256HkdfSha256, SharedSecret};
 use hpke::{Kem, OpModeR};
 use p256::elliptic_curve::sec1::ToSec1Point as _;
-use pkcs8::EncodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
-use rsa::{BoxedUint, RsaPublicKey};
 use zeroize::Zeroizing;
 
 use super::rsa_oaep;
 use crate::content_key::ContentKey;
-use crate::error::{KeyError, UnwrapError};
+use crate::error::UnwrapError;
 use crate::keys::RecipientKey;
 use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, Wrap};
@@ -119,44 +117,6 @@ pub fn unwrap_rsa(
     let secret = decrypt(stanza.enc())?;
     scrubbed(|| rsa_oaep::unwrap_with_secret(&secret, stanza, info))
 }
-
-/// Public keys as tokens tell them.
-impl RecipientKey {
-    /// A P-256 key from a point: `0x04 || x || y`, or compressed.
-    ///
-    /// # Errors
-    /// [`KeyError::Malformed`] for anything that is no point of the curve, or is the point at infinity.
-    pub fn from_p256_point(sec1: &[u8]) -> Result<Self, KeyError> {
-        p256::PublicKey::from_sec1_bytes(sec1)
-            .map(Self::P256)
-            .map_err(|_| KeyError::Malformed)
-    }
-
-    /// An RSA key from its modulus and public exponent, big-endian.
-    ///
-    /// # Errors
-    /// [`KeyError`]; RSA below 3072 bits is refused.
-    pub fn from_rsa_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
-        let number = |bytes: &[u8]| {
-            let first = bytes
-                .iter()
-                .position(|byte| *byte != 0)
-                .ok_or(KeyError::Malformed)?;
-            let bytes = bytes.get(first..).unwrap_or_default();
-            let bits = u32::try_from(bytes.len() * 8).map_err(|_| KeyError::Malformed)?;
-            BoxedUint::from_be_slice(bytes, bits).map_err(|_| KeyError::Malformed)
-        };
-        if modulus.len() > MAX_MODULUS_LEN || exponent.len() > MAX_MODULUS_LEN {
-            return Err(KeyError::Malformed);
-        }
-        let key = RsaPublicKey::new(number(modulus)?, number(exponent)?).map_err(|_| KeyError::Malformed)?;
-        let der = key.to_public_key_der().map_err(|_| KeyError::Malformed)?;
-        Self::from_spki_der(der.as_bytes())
-    }
-}
-
-/// Bytes of a modulus that is looked at: 8192 bits and a leading zero.
-const MAX_MODULUS_LEN: usize = 1025;
 
 fn fits(to: &RecipientKey, wrap: Wrap, stanza: &Stanza) -> Result<(), UnwrapError> {
     if to.wrap() == wrap && stanza.wrap() == wrap && stanza.key_id() == to.key_id() {

@@ -12,7 +12,7 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::traits::PrivateKeyParts as _;
 use sealift_envelope::{
     Binding, CipherBackend, ContentKey, Header, KeyBox, KeyFile, Opener, PrivateKey, RangedOpener,
-    RecipientKey, SealParams, SealPlan, wrap,
+    RecipientKey, SealParams, SealPlan, danger, wrap,
 };
 use zeroize::Zeroizing;
 
@@ -164,7 +164,7 @@ pub(super) fn prepare(directory: &Path) -> Vec<Needle> {
     }
 
     let content_key = || ContentKey::from_bytes(secret(CONTENT_KEY));
-    let plan = SealPlan::with_key(
+    let plan = danger::plan_with_key(
         params(recipients.clone()),
         content_key(),
         [7; 24],

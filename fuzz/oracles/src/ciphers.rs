@@ -2,7 +2,7 @@
 
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng as _;
-use sealift_envelope::{CipherBackend, ContentKey, Header, Opener, RangedOpener, SealParams, SealPlan};
+use sealift_envelope::{CipherBackend, ContentKey, Header, Opener, RangedOpener, SealParams, danger};
 
 use crate::edit;
 use crate::sealed_world::{Image, world};
@@ -64,7 +64,7 @@ fn sealed(backend: CipherBackend, selector: u8, plain: &[u8], piece: usize) -> V
     // Nothing is wrapped for anybody, so the generator is never asked.
     let mut rng = ChaCha20Rng::from_seed([0; 32]);
     let key = fixed_key(selector).with_backend(backend);
-    let plan = SealPlan::with_key(SealParams::default(), key, [7; 24], &mut rng).unwrap();
+    let plan = danger::plan_with_key(SealParams::default(), key, [7; 24], &mut rng).unwrap();
     let mut sealer = plan.sealer().unwrap();
     let mut image = plan.header().bytes().to_vec();
     for bytes in plain.chunks(piece) {

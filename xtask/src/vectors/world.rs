@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sealift_envelope::{
-    Binding, ContentKey, EnvelopeDigest, PrivateKey, RecipientKey, SealParams, SealPlan, Stanza, wrap,
+    Binding, ContentKey, EnvelopeDigest, PrivateKey, RecipientKey, SealParams, Stanza, danger, wrap,
 };
 
 use super::seed::Seeded;
@@ -102,7 +102,7 @@ pub(super) fn params(plain_length: Option<u64>, recipients: Vec<RecipientKey>) -
 /// The image that the library makes of `plain`.
 pub(super) fn sealed_with(params: SealParams, plain: &[u8]) -> Result<Vec<u8>, Failure> {
     let key = ContentKey::from_bytes(CONTENT_KEY);
-    let plan = SealPlan::with_key(params, key, SALT, &mut Seeded::new("vectors"))?;
+    let plan = danger::plan_with_key(params, key, SALT, &mut Seeded::new("vectors"))?;
     let mut image = Vec::new();
     plan.run(plain, &mut image, &mut |_| {})?;
     Ok(image)

@@ -90,8 +90,8 @@ impl Show {
 
 fn kind(public_pem: &str) -> Option<&'static str> {
     let by_recipient = RecipientKey::from_pem(public_pem).ok().map(|key| match key {
-        RecipientKey::P256(_) => "P-256",
-        RecipientKey::Rsa(_) => "RSA",
+        RecipientKey::P256 { .. } => "P-256",
+        RecipientKey::Rsa { .. } => "RSA",
         RecipientKey::XWing(_) => "X-Wing",
         _ => "other",
     });

@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sealift_envelope::{Digest, SealPlan, SegmentList};
+use sealift_envelope::{Digest, InterruptedPlan, SealError, SealPlan, Sealed, SegmentList};
 use sealift_metadata::ids::TargetPath;
 use sealift_repository::{Content, Earlier, ObjectUpload, Store, Upload, UploadError, UploadRecord, paths};
 use tempfile::NamedTempFile;
@@ -84,15 +84,23 @@ fn seal(
     writer: impl Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Described, Failure> {
-    let sealed = plan
-        .run(reader, writer, progress)
-        .map_err(|error| faults::seal("cannot seal the image", error))?;
-    Ok(Described {
-        object: sealed.sealed,
-        plain: sealed.plain,
-        header: Some(sealed.header),
-        segments: sealed.segments,
-    })
+    let sealed = plan.run(reader, writer, progress);
+    sealed.map(Described::from).map_err(unsealed)
+}
+
+fn unsealed(error: SealError) -> Failure {
+    faults::seal("cannot seal the image", error)
+}
+
+impl From<Sealed> for Described {
+    fn from(sealed: Sealed) -> Self {
+        Self {
+            object: sealed.sealed,
+            plain: sealed.plain,
+            header: Some(sealed.header),
+            segments: sealed.segments,
+        }
+    }
 }
 
 /// An object whose name is known and whose bytes can be produced, as often as need be.
@@ -172,15 +180,41 @@ impl Prepared {
         file: &Arc<File>,
         length: u64,
     ) -> Result<Self, Failure> {
+        Self::first_pass(world, file, length, move |file, progress| {
+            let described = form.run(file, io::sink(), progress)?;
+            Ok(match form {
+                Form::Sealed(plan) => (described, Some(plan)),
+                Form::Plain(_) | Form::Presealed { .. } => (described, None),
+            })
+        })
+        .await
+    }
+
+    /// The same, by a plan that was interrupted.
+    pub(super) async fn prove(
+        world: &World,
+        plan: InterruptedPlan,
+        file: &Arc<File>,
+        length: u64,
+    ) -> Result<Self, Failure> {
+        Self::first_pass(world, file, length, move |file, progress| {
+            let (plan, sealed) = plan.prove(file, progress).map_err(unsealed)?;
+            Ok((sealed.into(), Some(Arc::new(plan))))
+        })
+        .await
+    }
+
+    async fn first_pass<P>(world: &World, file: &Arc<File>, length: u64, pass: P) -> Result<Self, Failure>
+    where
+        P: FnOnce(&File, &mut dyn FnMut(u64)) -> Result<(Described, Option<Arc<SealPlan>>), Failure>
+            + Send
+            + 'static,
+    {
         let progress = Progress::bytes(world, "hashing", Some(length));
         let file = Arc::clone(file);
         blocking(move || {
             rewind(&file)?;
-            let described = form.run(&*file, io::sink(), &mut |done| progress.set(done))?;
-            let plan = match form {
-                Form::Sealed(plan) => Some(plan),
-                Form::Plain(_) | Form::Presealed { .. } => None,
-            };
+            let (described, plan) = pass(&file, &mut |done| progress.set(done))?;
             Ok(Self {
                 described,
                 file,

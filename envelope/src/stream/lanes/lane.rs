@@ -1,11 +1,10 @@
 //! One lane: a thread that takes every block in order, or the caller itself where there is none.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-use super::{BLOCKS, Block, Buffers};
+use super::{BLOCKS, Block, Buffers, Died};
 
 /// State of type `T` that every block goes through.
 pub(super) enum Lane<'scope, T> {
@@ -14,40 +13,18 @@ pub(super) enum Lane<'scope, T> {
 }
 
 impl<'scope, T: Send + 'scope> Lane<'scope, T> {
-    /// A lane with a thread, if there is a scope for one and the system has one to spare.
+    /// A lane with a thread, if there is a scope for one and the system has one to spare. `make` makes the state where it
+    /// is needed.
     pub(super) fn new<'env>(
         threads: Option<&'scope Scope<'scope, 'env>>,
-        state: T,
+        make: impl Fn() -> T + Clone + Send + 'scope,
         update: fn(&mut T, &Buffers),
     ) -> Self {
-        let Some(scope) = threads else {
-            return Self::Here(state, update);
-        };
-        // A state goes over once the thread is there; a thread that is not there takes nothing along.
-        let (start, started) = sync_channel::<T>(1);
-        let (blocks, shown) = sync_channel::<Arc<Block>>(BLOCKS);
-        let thread = Builder::new()
-            .name(String::from("sealift-digest"))
-            .spawn_scoped(scope, move || {
-                let mut state = started.recv().ok()?;
-                for block in shown {
-                    update(&mut state, &block.buffers);
-                }
-                Some(state)
-            });
-        match thread {
-            Ok(thread) => match start.send(state) {
-                Ok(()) => Self::There(Worker {
-                    blocks: Some(blocks),
-                    thread: Some(thread),
-                }),
-                Err(unsent) => Self::Here(unsent.0, update),
-            },
-            Err(_) => Self::Here(state, update),
-        }
+        let worker = threads.and_then(|scope| Worker::new(scope, make.clone(), update));
+        worker.map_or_else(|| Self::Here(make(), update), Self::There)
     }
 
-    pub(super) fn show(&mut self, block: &Arc<Block>) -> io::Result<()> {
+    pub(super) fn show(&mut self, block: &Arc<Block>) -> Result<(), Died> {
         match self {
             Self::Here(state, update) => {
                 update(state, &block.buffers);
@@ -57,10 +34,10 @@ impl<'scope, T: Send + 'scope> Lane<'scope, T> {
         }
     }
 
-    pub(super) fn finish(self) -> io::Result<T> {
+    pub(super) fn finish(self) -> Result<T, Died> {
         match self {
             Self::Here(state, _) => Ok(state),
-            Self::There(mut worker) => worker.join().ok_or_else(died),
+            Self::There(mut worker) => worker.join().ok_or(Died),
         }
     }
 }
@@ -68,18 +45,41 @@ impl<'scope, T: Send + 'scope> Lane<'scope, T> {
 /// A thread that is always waited for: one that panicked and was not would make its scope panic.
 pub(super) struct Worker<'scope, T> {
     blocks: Option<SyncSender<Arc<Block>>>,
-    thread: Option<ScopedJoinHandle<'scope, Option<T>>>,
+    thread: Option<ScopedJoinHandle<'scope, T>>,
+}
+
+impl<'scope, T: Send + 'scope> Worker<'scope, T> {
+    fn new<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        make: impl FnOnce() -> T + Send + 'scope,
+        update: fn(&mut T, &Buffers),
+    ) -> Option<Self> {
+        let (blocks, shown) = sync_channel::<Arc<Block>>(BLOCKS);
+        let thread = Builder::new()
+            .name(String::from("sealift-digest"))
+            .spawn_scoped(scope, move || {
+                let mut state = make();
+                for block in shown {
+                    update(&mut state, &block.buffers);
+                }
+                state
+            });
+        thread.ok().map(|thread| Self {
+            blocks: Some(blocks),
+            thread: Some(thread),
+        })
+    }
 }
 
 impl<T> Worker<'_, T> {
-    fn show(&self, block: &Arc<Block>) -> io::Result<()> {
-        let blocks = self.blocks.as_ref().ok_or_else(died)?;
-        blocks.send(Arc::clone(block)).map_err(|_| died())
+    fn show(&self, block: &Arc<Block>) -> Result<(), Died> {
+        let blocks = self.blocks.as_ref().ok_or(Died)?;
+        blocks.send(Arc::clone(block)).map_err(|_| Died)
     }
 
     fn join(&mut self) -> Option<T> {
         self.blocks = None;
-        self.thread.take()?.join().ok()?
+        self.thread.take()?.join().ok()
     }
 }
 
@@ -87,10 +87,6 @@ impl<T> Drop for Worker<'_, T> {
     fn drop(&mut self) {
         self.join();
     }
-}
-
-fn died() -> io::Error {
-    io::Error::other("a hashing thread died")
 }
 
 #[cfg(test)]
@@ -105,7 +101,7 @@ mod tests {
     fn a_lane_that_panics_is_an_error_and_no_panic() {
         for finish in [false, true] {
             let failed = thread::scope(|scope| {
-                let mut lane = Lane::new(Some(scope), (), |(), _| panic!("on purpose"));
+                let mut lane = Lane::new(Some(scope), || (), |(), _| panic!("on purpose"));
                 assert!(matches!(lane, Lane::There(_)));
                 let block = Arc::new(Block {
                     buffers: Buffers::default(),
@@ -115,19 +111,19 @@ mod tests {
                 let shown = (0..BLOCKS + 2).try_for_each(|_| lane.show(&block));
                 if finish { lane.finish() } else { shown }
             });
-            assert_eq!(failed.unwrap_err().to_string(), "a hashing thread died");
+            assert_eq!(failed, Err(Died));
         }
     }
 
     #[test]
     fn a_lane_without_threads_works_where_it_is() {
-        let mut lane = Lane::new(None, 0, |count, _| *count += 1);
+        let mut lane = Lane::new(None, || 0, |count, _| *count += 1);
         let block = Arc::new(Block {
             buffers: Buffers::default(),
             home: channel().0,
         });
         lane.show(&block).unwrap();
         assert!(matches!(lane, Lane::Here(1, _)));
-        assert_eq!(lane.finish().unwrap(), 1);
+        assert_eq!(lane.finish(), Ok(1));
     }
 }

@@ -1,7 +1,6 @@
 use std::thread;
 
 use super::*;
-use crate::segments::{SegmentAlg, SegmentSize};
 
 #[test]
 fn every_arrangement_finds_the_same_hashes() {
@@ -11,8 +10,8 @@ fn every_arrangement_finds_the_same_hashes() {
         .collect();
     let sealed: Vec<u8> = plain.iter().map(|byte| !byte).chain([1; 16]).collect();
     let object = [&header[..], &sealed].concat();
-    let hasher = || SegmentHasher::new(SegmentAlg::default(), SegmentSize::MIN);
-    let mut segments = hasher();
+    let kind = (SegmentAlg::default(), SegmentSize::MIN);
+    let mut segments = SegmentHasher::new(kind.0, kind.1);
     segments.push(&object).unwrap();
     let expected = Found {
         plain: Digest::of(&plain),
@@ -21,7 +20,7 @@ fn every_arrangement_finds_the_same_hashes() {
     };
     for arrangement in [Arrangement::Here, Arrangement::Together, Arrangement::Apart] {
         let found = thread::scope(|scope| {
-            let mut lanes = Lanes::new(scope, arrangement, &header, Some(hasher()));
+            let mut lanes = Lanes::new(scope, arrangement, &header, Some(kind));
             for (plain, sealed) in plain.chunks(7_000).zip(sealed.chunks(7_002)) {
                 let mut block = lanes.take();
                 block.buffers.plain = plain.to_vec();

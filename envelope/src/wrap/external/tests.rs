@@ -227,7 +227,7 @@ fn public_keys_from_numbers() {
     );
     let (n, e) = numbers(&pem(2048));
     let small = RecipientKey::from_rsa_numbers(&n, &e);
-    assert!(matches!(small, Err(KeyError::RsaSize { bits: 2048, .. })));
+    assert!(matches!(small, Err(crate::KeyError::RsaSize { bits: 2048, .. })));
     for (n, e) in [(&[][..], &e[..]), (&[0; 400], &e), (&n, &[]), (&[0xff; 1026], &e)] {
         assert!(RecipientKey::from_rsa_numbers(n, e).is_err());
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use sealift_envelope::SealPlan;
+use sealift_envelope::InterruptedPlan;
 
 use super::super::object::{Described, Form, Prepared};
 use super::super::uploads::{drop_upload, forget};
@@ -65,28 +65,23 @@ impl Sending<'_> {
         file: &Arc<File>,
         length: u64,
     ) -> Result<Option<Ready>, Failure> {
-        let form = match &journal.head.plan {
+        let now = length_of(file, length);
+        let hashed = match &journal.head.plan {
             Some(plan) if journal.head.plain.length == length => {
-                let (alg, size) = (self.segments.segment_alg(), self.segments.segment_size());
-                let plain = journal.head.plain.into();
-                let plan = plan
-                    .parts()
-                    .and_then(|(key, header)| SealPlan::resume(key, header, plain, alg, size).ok());
-                plan.map(|plan| Form::Sealed(Arc::new(plan)))
+                match self.interrupted(plan, &journal.head) {
+                    Some(plan) => Some(Prepared::prove(world, plan, file, now).await),
+                    None => None,
+                }
             }
             None if matches!(journal.head.source, Source::File(_)) => match (self.form)(world, Some(file))? {
                 (Form::Sealed(_), _) => None,
-                (form, _) => Some(form),
+                (form, _) => Some(Prepared::hash(world, form, file, now).await),
             },
             _ => None,
         };
-        let prepared = match form {
-            Some(form) => match Prepared::hash(world, form, file, length_of(file, length)).await {
-                Ok(prepared) => Some(prepared),
-                Err(failure) if failure.fault() == Fault::Conflict => None,
-                Err(failure) => return Err(failure),
-            },
-            None => None,
+        let prepared = match hashed.transpose() {
+            Err(failure) if failure.fault() == Fault::Conflict => None,
+            hashed => hashed?,
         };
         match prepared {
             Some(prepared) if journal.head.object == prepared.described.object.into() => Ok(Some(Ready {
@@ -102,6 +97,12 @@ impl Sending<'_> {
                 Ok(None)
             }
         }
+    }
+
+    fn interrupted(&self, plan: &Plan, head: &Head) -> Option<InterruptedPlan> {
+        let (key, header) = plan.parts()?;
+        let (alg, size) = (self.segments.segment_alg(), self.segments.segment_size());
+        InterruptedPlan::new(key, header, head.plain.into(), alg, size).ok()
     }
 
     /// The spool of an interrupted upload, if the pipe gave the same bytes again and it is still what it was.
