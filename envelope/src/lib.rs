@@ -11,7 +11,7 @@
 //!   the header, in a [`KeyFile`] and in a [`KeyBox`]; its [`Binding`] says in which.
 //!
 //! Feature `aws-lc` adds a second implementation of the body's cipher, in C and assembly, which is then the default
-//! ([`CipherBackend`]). Without it the crate is Rust, but for what `blake3` has in assembly and, on aarch64, in C.
+//! ([`CipherBackend`]). Without it the crate needs no C compiler.
 //!
 //! # Random access
 //!

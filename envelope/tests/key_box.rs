@@ -1,6 +1,6 @@
 //! Key boxes: the content key for one ECU of one vehicle.
 
-use sealift_envelope::{Binding, FormatError, KeyBox, UnwrapError};
+use sealift_envelope::{Binding, FormatError, KeyBox, SealError, UnwrapError};
 
 use crate::support::{P256, P256_OTHER, RSA, TestRng, X_WING, plan};
 
@@ -40,6 +40,25 @@ fn the_ecu_opens_its_box_and_no_other() {
             stranger,
             Err(UnwrapError::NotARecipient { recipients: 1, .. })
         ));
+    }
+}
+
+#[test]
+fn a_box_is_not_made_for_another_place() {
+    let plan = plan("elsewhere", None, vec![]);
+    for place in [
+        Binding::in_file(),
+        Binding::key_file("repository", "brake/firmware.img"),
+    ] {
+        let mut rng = TestRng::new("box");
+        let made = KeyBox::create(
+            plan.content_key(),
+            &P256.public(),
+            &plan.envelope_digest(),
+            &place,
+            &mut rng,
+        );
+        assert!(matches!(made, Err(SealError::Params(_))), "{place:?}");
     }
 }
 
