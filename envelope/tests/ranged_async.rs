@@ -107,6 +107,14 @@ fn whole_images_come_out_by_every_way() {
 }
 
 #[test]
+fn nothing_is_asked_of_an_empty_object() {
+    let empty = Remote::new(Vec::new());
+    let error = block_on(AsyncRangedOpener::new(Arc::clone(&empty), for_p256)).unwrap_err();
+    assert!(matches!(error, OpenError::Format(_)), "{error}");
+    assert_eq!(empty.take(), (0, 0));
+}
+
+#[test]
 fn a_file_is_read_beside_the_executor() {
     let plain = plaintext(100_000);
     let (_, image) = sealed(&plain);

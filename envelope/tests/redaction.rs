@@ -14,6 +14,9 @@ fn debug_output_is_redacted() {
             format!("PrivateKey({}, redacted)", key.key_id())
         );
     }
+    let public = X_WING.public();
+    let shown = format!("XWing(XWingPublic({}))", public.key_id());
+    assert_eq!(format!("{public:?}"), shown);
     let plan = plan("redaction", None, vec![P256.public()]);
     let secret = plan.content_key().expose();
     for shown in [
