@@ -13,6 +13,7 @@ import pathlib
 import sys
 import zlib
 
+import envelope_stanzas
 import envelope_v1
 
 ENVELOPE = pathlib.Path(__file__).resolve().parent.parent.parent / "envelope"
@@ -31,7 +32,7 @@ def stage(name, step, *args):
     """Whatever goes wrong in `step` is a failure of class `name`, except that a key without a stanza is its own class."""
     try:
         return step(*args)
-    except envelope_v1.NotARecipient as cause:
+    except envelope_stanzas.NotARecipient as cause:
         raise Ended("no-recipient", cause) from cause
     except Exception as cause:  # each library has its own errors
         raise Ended(name, cause) from cause
@@ -49,7 +50,7 @@ class Vector:
             self.body = zlib.decompress(self.body)
 
     def key(self):
-        return envelope_v1.private_key(ENVELOPE / "tests" / "keys" / f"{self.fields['identity']}.pem")
+        return envelope_stanzas.private_key(ENVELOPE / "tests" / "keys" / f"{self.fields['identity']}.pem")
 
     def place(self):
         return [self.fields[name] for name in ("path", "repository", "vehicle", "ecu") if name in self.fields]
@@ -57,7 +58,7 @@ class Vector:
     def content_key(self, stanzas, digest, purpose):
         if "content-key" in self.fields:
             return bytes.fromhex(self.fields["content-key"])
-        find = envelope_v1.find_and_open
+        find = envelope_stanzas.find_and_open
         return stage("unwrap", find, stanzas, self.key(), digest, purpose, *self.place())
 
     def readers(self):
