@@ -21,7 +21,8 @@ mod p256;
 mod payload;
 mod reorder;
 mod rsa_oaep;
-mod seed;
+#[path = "../../../envelope/tests/support/seeded.rs"]
+mod seeded;
 mod segments;
 mod stanzas;
 mod vector;
