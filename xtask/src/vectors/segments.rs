@@ -195,6 +195,9 @@ fn refused(rows: impl Iterator<Item = Row>) -> Vec<Vector> {
     .collect()
 }
 
+/// A row, and the segments that pass.
+type Partly<'a> = (&'static str, &'static str, Claim, Vec<u8>, &'a [u8]);
+
 /// Lists as long as they should be, and segments that they do not vouch for.
 fn segments() -> Result<Vec<Vector>, Failure> {
     let (good, claim, object) = (list(Claim::of(TWO))?, Claim::of(TWO), plaintext(TWO));
@@ -213,7 +216,7 @@ fn segments() -> Result<Vec<Vector>, Failure> {
         segment_size: 1 << 20,
         ..claim
     })?;
-    let rows: [(&str, &str, Claim, Vec<u8>, &[u8]); 9] = [
+    let rows: [Partly<'_>; 9] = [
         (
             "segments-altered-first",
             "a bit of the first digest is turned",
