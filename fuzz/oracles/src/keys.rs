@@ -98,14 +98,13 @@ pub fn keys(input: &[u8]) {
     if selector & 0x80 != 0 {
         text(&String::from_utf8_lossy(rest));
         numbers(usize::from(form), rest);
-        if let Ok(key) = danger::recipient_from_spki_der(rest) {
-            recipient(&key);
-        }
+        encoded(rest);
         return;
     }
     let keys = genuine();
     let key = &keys[usize::from(selector) % keys.len()];
     let der = edit::apply(rest, &key.der);
+    encoded(&der);
     let label = match usize::from(form).checked_sub(1) {
         None => key.label.as_str(),
         Some(other) => LABELS[other % LABELS.len()],
@@ -140,6 +139,17 @@ fn text(text: &str) {
     if let Ok(key) = private {
         holder(&key);
     }
+}
+
+/// One key has one encoding, but for the point of P-256, which may be compressed.
+fn encoded(der: &[u8]) {
+    let Ok(key) = danger::recipient_from_spki_der(der) else {
+        return;
+    };
+    let canonical = key.to_spki_der();
+    let compressed = matches!(key, RecipientKey::P256(_)) && der.len() == canonical.len() - 32;
+    assert!(der == canonical || compressed, "a second encoding");
+    recipient(&key);
 }
 
 /// Numbers and points, as tokens tell them.
