@@ -3,11 +3,14 @@
 use std::sync::OnceLock;
 
 use chacha20::ChaCha20Rng;
-use pkcs8::LineEnding;
 use pkcs8::der::pem;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::Kdf;
+use pkcs8::{EncryptedPrivateKeyInfoRef, LineEnding};
 use rand_core::SeedableRng as _;
 use sealift_envelope::{
-    Binding, ContentKey, EnvelopeDigest, PrivateKey, RecipientKey, Stanza, UnwrapKey as _, danger, wrap,
+    Binding, ContentKey, EnvelopeDigest, KeyError, PrivateKey, RecipientKey, Stanza, UnwrapKey as _, danger,
+    wrap,
 };
 
 use crate::edit;
@@ -19,7 +22,7 @@ pub(crate) struct Genuine {
     pub(crate) der: Vec<u8>,
 }
 
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     (
         "p256.pub",
         include_str!("../../../envelope/tests/keys/p256.pub.pem"),
@@ -59,6 +62,10 @@ const FILES: [(&str, &str); 12] = [
         include_str!("../../../envelope/tests/keys/p256-scrypt.pem"),
     ),
     ("p384", include_str!("../../../envelope/tests/keys/p384.pem")),
+    (
+        "p256-pbkdf2",
+        include_str!("../../../envelope/tests/keys/p256-pbkdf2.pem"),
+    ),
 ];
 /// Every label that is read, and one that is not.
 pub(crate) const LABELS: [&str; 6] = [
@@ -90,7 +97,7 @@ pub(crate) fn genuine() -> &'static [Genuine] {
 /// The first byte chooses a genuine key that the rest edits, below its label or the one that the second byte names. With its
 /// highest bit the rest is taken as it is: as a text, as DER, and as the numbers of a public key.
 ///
-/// No passphrase is given: deriving a key from one is slow on purpose.
+/// A passphrase is given only where trying it takes no time, or so much that it must not be begun.
 pub fn keys(input: &[u8]) {
     let Some((&[selector, form], rest)) = input.split_first_chunk() else {
         return;
@@ -99,12 +106,14 @@ pub fn keys(input: &[u8]) {
         text(&String::from_utf8_lossy(rest));
         numbers(usize::from(form), rest);
         encoded(rest);
+        passphrase(rest);
         return;
     }
     let keys = genuine();
     let key = &keys[usize::from(selector) % keys.len()];
     let der = edit::apply(rest, &key.der);
     encoded(&der);
+    passphrase(&der);
     let label = match usize::from(form).checked_sub(1) {
         None => key.label.as_str(),
         Some(other) => LABELS[other % LABELS.len()],
@@ -112,7 +121,7 @@ pub fn keys(input: &[u8]) {
     text(&pem::encode_string(label, LineEnding::LF, &der).unwrap());
     let untouched = der == key.der && label == key.label;
     assert!(
-        !untouched || reads(&key.label, &der) != matches!(key.name, "p384" | "p256-scrypt"),
+        !untouched || reads(&key.label, &der) != matches!(key.name, "p384" | "p256-scrypt" | "p256-pbkdf2"),
         "a genuine key is read: {}",
         key.name
     );
@@ -150,6 +159,39 @@ fn encoded(der: &[u8]) {
     let compressed = matches!(key, RecipientKey::P256(_)) && der.len() == canonical.len() - 32;
     assert!(der == canonical || compressed, "a second encoding");
     recipient(&key);
+}
+
+/// What an encrypted key says that trying a passphrase costs is held against the caps before it is tried.
+fn passphrase(der: &[u8]) {
+    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else {
+        return;
+    };
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
+        return;
+    };
+    // Rounds or bytes; what is cheap, and what is too much.
+    let (cost, cheap, most) = match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) => (u128::from(kdf.iteration_count), 2048, 10_000_000),
+        Kdf::Scrypt(kdf) => {
+            let blocks = u128::from(kdf.block_size) * u128::from(kdf.parallelization);
+            let bytes = 128 * u128::from(kdf.cost_parameter) * blocks;
+            (
+                bytes.checked_sub(1).unwrap_or(u128::MAX),
+                1 << 20,
+                (512 << 20) - 1,
+            )
+        }
+        _ => return,
+    };
+    let text = pem::encode_string("ENCRYPTED PRIVATE KEY", LineEnding::LF, der).unwrap();
+    let read = || danger::private_key_from_pem(&text, Some(b"demo"));
+    if cost > most {
+        assert_eq!(read().err(), Some(KeyError::PassphraseCost), "too much work");
+    } else if cost <= cheap
+        && let Ok(key) = read()
+    {
+        holder(&key);
+    }
 }
 
 /// Numbers and points, as tokens tell them.

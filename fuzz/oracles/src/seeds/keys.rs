@@ -1,5 +1,9 @@
 //! Seeds of keys and of what is wrapped with them.
 
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::der::Encode as _;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::{Kdf, Pbkdf2Params, ScryptParams};
 use sealift_envelope::KeyBox;
 
 use super::{Seed, seed};
@@ -58,6 +62,23 @@ pub(super) fn keys() -> Vec<Seed> {
         let der = [&[AS_IT_IS, 0], key.der.as_slice()].concat();
         seeds.push(seed(format!("{}-der", key.name), der));
     }
+    let costs = [
+        ("nothing", scrypt(0, 8, 1)),
+        ("little", scrypt(2, 1, 1)),
+        ("one", scrypt(1, 1, 1)),
+        ("no-power-of-two", scrypt(3, 1, 1)),
+        ("cap", scrypt(1 << 19, 8, 1)),
+        ("above-cap", scrypt(1 << 19, 8, 2)),
+        ("terabytes", scrypt(1 << 40, 8, 1)),
+        ("overflow", scrypt(1 << 63, u16::MAX, u16::MAX)),
+        ("no-rounds", pbkdf2(0)),
+        ("a-round", pbkdf2(1)),
+        ("most-rounds", pbkdf2(u32::MAX)),
+    ];
+    for (name, kdf) in costs {
+        let der = [&[AS_IT_IS, 0], derived_by(kdf).as_slice()].concat();
+        seeds.push(seed(format!("costs-{name}"), der));
+    }
     let text = |name: &str, text: &str| {
         let bytes = [&[AS_IT_IS, 3], text.as_bytes()].concat();
         seed(format!("text-{name}"), bytes)
@@ -90,4 +111,31 @@ pub(super) fn keys() -> Vec<Seed> {
         seed("numbers-rsa", rsa),
     ]);
     seeds
+}
+
+fn scrypt(cost_parameter: u64, block_size: u16, parallelization: u16) -> Kdf {
+    Kdf::Scrypt(ScryptParams {
+        salt: [1; 16].as_slice().try_into().unwrap(),
+        cost_parameter,
+        block_size,
+        parallelization,
+        key_length: None,
+    })
+}
+
+fn pbkdf2(iteration_count: u32) -> Kdf {
+    Kdf::Pbkdf2(Pbkdf2Params {
+        iteration_count,
+        ..Pbkdf2Params::hmac_sha256(1, &[1; 16]).unwrap()
+    })
+}
+
+/// A genuine encrypted key, but for the derivation that it asks for.
+fn derived_by(kdf: Kdf) -> Vec<u8> {
+    let key = genuine().iter().find(|key| key.name == "p256-pbkdf2").unwrap();
+    let mut info = EncryptedPrivateKeyInfoRef::try_from(key.der.as_slice()).unwrap();
+    if let EncryptionScheme::Pbes2(parameters) = &mut info.encryption_algorithm {
+        parameters.kdf = kdf;
+    }
+    info.to_der().unwrap()
 }
