@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use sealift_envelope::{
-    Binding, Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, MAX_KEY_FILE_RECIPIENTS,
-    MAX_RECIPIENTS, Opener,
+    Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, MAX_KEY_FILE_RECIPIENTS, MAX_RECIPIENTS,
+    Opener,
 };
 
 use crate::edit;
-use crate::sealed_world::{Image, in_key_box, in_key_file, world};
+use crate::sealed_world::{Image, in_key_box, world};
 
 /// A header that is accepted is exactly the bytes it came from, within its caps, and only a genuine one takes a genuine key.
 pub fn header(input: &[u8]) {
@@ -31,22 +31,10 @@ pub fn header(input: &[u8]) {
         Header::parse(&input[..used - 1]).is_err(),
         "a cut header is not a header"
     );
-    let digest = header.envelope_digest();
     for image in &world().images {
         if header.check_key(&image.content_key()).is_ok() {
-            assert_eq!(digest, image.digest, "a commitment was forged");
+            assert_eq!(header.envelope_digest(), image.digest, "a commitment was forged");
         }
-    }
-    for holder in &world().holders {
-        let Ok(key) = header.unwrap_with(&holder.key, &Binding::in_file()) else {
-            continue;
-        };
-        let image = world().images.iter().find(|image| image.digest == digest);
-        assert_eq!(
-            image.map(|image| *image.content_key().expose()),
-            Some(*key.expose()),
-            "a stanza opened to another key, or for another image"
-        );
     }
 }
 
@@ -95,7 +83,9 @@ fn open(header: &Header, image: &Image, body: &[u8], piece: usize) -> Option<Vec
     ended.ok().map(|()| plain)
 }
 
-/// A key box or key file that is accepted is exactly the bytes it came from, and only what is genuine opens.
+/// A key box or key file that is accepted is exactly the bytes it came from, and only the genuine box opens.
+///
+/// Only P-256 is tried, which is fast: [`crate::wraps()`] has the other kinds, and key files.
 pub fn key_box(input: &[u8]) {
     if let Ok(file) = KeyFile::parse(input) {
         assert_eq!(file.encode(), input, "a key file comes out as it went in");
@@ -103,10 +93,9 @@ pub fn key_box(input: &[u8]) {
     }
     let Ok(parsed) = KeyBox::parse(input) else { return };
     assert_eq!(parsed.encode(), input, "a key box comes out as it went in");
-    for holder in &world().holders {
-        if parsed.open(&holder.key, &in_key_box()).is_ok() {
-            assert_eq!(input, holder.key_box, "a changed key box opened");
-        }
+    let [holder, ..] = &world().holders;
+    if parsed.open(&holder.key, &in_key_box()).is_ok() {
+        assert_eq!(input, holder.key_box, "a changed key box opened");
     }
 }
 
@@ -127,14 +116,4 @@ fn key_file(file: &KeyFile) {
         assert!(again.remove(key), "a recipient that is there can be removed");
     }
     assert!(again.stanzas().is_empty(), "nobody is left");
-    let image = &world().images[0];
-    for holder in &world().holders {
-        if let Ok(key) = file.unwrap_with(&holder.key, &in_key_file()) {
-            assert_eq!(
-                (file.envelope_digest(), key.expose()),
-                (image.digest, image.content_key().expose()),
-                "a stanza opened to another key, or for another image"
-            );
-        }
-    }
 }

@@ -6,27 +6,33 @@ use chacha20::ChaCha20Rng;
 use p256::pkcs8::DecodePrivateKey as _;
 use rand_core::SeedableRng as _;
 use sealift_envelope::external::{Answer, unwrap_p256, unwrap_rsa};
-use sealift_envelope::{Binding, ContentKey, KeyBox, Stanza, UnwrapError, UnwrapKey as _, Wrap, wrap};
+use sealift_envelope::{
+    Binding, ContentKey, EnvelopeDigest, Header, KeyBox, KeyFile, Stanza, UnwrapError, UnwrapKey as _, Wrap,
+    wrap,
+};
 use sha2::Sha256;
 
 use crate::edit;
-use crate::sealed_world::{Holder, in_key_box, world};
+use crate::sealed_world::{Holder, Image, in_key_box, in_key_file, world};
 
 /// Only a genuine stanza opens, in its place, and only to the key that was wrapped; where the private key is makes no
 /// difference.
 ///
 /// The first byte chooses the kind, the second what the rest is: edits to encapsulation, ciphertext or binding; the words and
-/// the randomness of a new wrap; or what a token answers.
+/// the randomness of a new wrap; what a token answers; or edits to a header, key file or key box around the stanza.
 pub fn wraps(input: &[u8]) {
     let Some((&[kind, what], rest)) = input.split_first_chunk() else {
         return;
     };
     let holders = &world().holders;
     let holder = &holders[usize::from(kind) % holders.len()];
-    match what % 5 {
+    match what % 8 {
         part @ 0..=2 => edited(holder, part, rest),
         3 => fresh(holder, rest),
-        _ => answered(holder, rest),
+        4 => answered(holder, rest),
+        5 => in_header(holder, rest),
+        6 => in_key_files(holder, rest),
+        _ => in_key_boxes(holder, rest),
     }
 }
 
@@ -137,4 +143,59 @@ fn answered(holder: &Holder, answer: &[u8]) {
     let answer = || Ok(Answer::new(answer.to_vec()));
     judge(unwrap_p256(&to, &stanza, &info, |_| answer()), None);
     judge(unwrap_rsa(&to, &stanza, &info, |_| answer()), None);
+}
+
+/// The recipients of a header can be added to and changed by anybody. None opens to another key, or for another image.
+fn in_header(holder: &Holder, edits: &[u8]) {
+    let image = world().images.iter().find(|image| image.name == "every-kind");
+    let image = image.unwrap();
+    let genuine = &image.sealed[..image.header_len];
+    let bytes = edit::apply(edits, genuine);
+    let Ok((header, _)) = Header::parse(&bytes) else {
+        return;
+    };
+    let found = header.unwrap_with(&holder.key, &Binding::in_file());
+    contained(found, header.envelope_digest(), image, bytes == genuine);
+}
+
+fn in_key_files(holder: &Holder, edits: &[u8]) {
+    let [_, (_, genuine)] = &world().key_files;
+    let bytes = edit::apply(edits, genuine);
+    let Ok(file) = KeyFile::parse(&bytes) else { return };
+    let found = file.unwrap_with(&holder.key, &in_key_file());
+    contained(
+        found,
+        file.envelope_digest(),
+        &world().images[0],
+        bytes == *genuine,
+    );
+}
+
+fn in_key_boxes(holder: &Holder, edits: &[u8]) {
+    let bytes = edit::apply(edits, &holder.key_box);
+    let Ok(key_box) = KeyBox::parse(&bytes) else {
+        return;
+    };
+    let found = key_box.open(&holder.key, &in_key_box());
+    let genuine = bytes == holder.key_box;
+    assert_eq!(
+        found.is_ok(),
+        genuine,
+        "a changed key box opened, or a genuine one not"
+    );
+    contained(found, key_box.envelope_digest(), &world().images[0], genuine);
+}
+
+fn contained(found: Result<ContentKey, UnwrapError>, digest: EnvelopeDigest, image: &Image, untouched: bool) {
+    match found {
+        Ok(key) => assert_eq!(
+            (digest, key.expose()),
+            (image.digest, image.content_key().expose()),
+            "another key, or another image"
+        ),
+        Err(UnwrapError::Refused | UnwrapError::NotARecipient { .. }) => {
+            assert!(!untouched, "a genuine stanza is refused");
+        }
+        Err(other) => panic!("{other:?}"),
+    }
 }

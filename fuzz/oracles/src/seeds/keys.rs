@@ -35,6 +35,12 @@ pub(super) fn wraps() -> Vec<Seed> {
         add("fresh-empty", 3, Vec::new());
         add("answered", 4, vec![0x42; 32]);
         add("answered-nothing", 4, Vec::new());
+        for (part, container) in [(5, "header"), (6, "key-file"), (7, "key-box")] {
+            add(container, part, Vec::new());
+            add(&format!("{container}-flipped-early"), part, script(0, 30, 1));
+            add(&format!("{container}-flipped-late"), part, script(0, 1150, 1));
+            add(&format!("{container}-extended"), part, script(2, 0, 1));
+        }
     }
     seeds
 }
