@@ -243,6 +243,12 @@ pub enum KeyError {
     /// The passphrase does not open the key.
     #[error("the private key does not open with this passphrase. Check the passphrase")]
     Passphrase,
+    /// An encrypted key whose file asks for too much work to try a passphrase.
+    #[error(
+        "the encrypted private key asks for more than 10 million rounds of PBKDF2, 512 MiB of scrypt, or nonsense. \
+         Get the file anew, or encrypt the key again with `openssl pkcs8 -topk8`"
+    )]
+    PassphraseCost,
     /// OpenSSL's traditional encryption, which has no proper key derivation.
     #[error("the private key uses OpenSSL's traditional encryption. Convert it with `openssl pkcs8 -topk8`")]
     TraditionalEncryption,

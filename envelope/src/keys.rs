@@ -1,5 +1,6 @@
 //! Recipients' keys: identified by a digest, read from and written to PEM (§5, §5.4).
 
+mod passphrase;
 mod private;
 mod recipient;
 mod x_wing;

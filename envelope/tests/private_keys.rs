@@ -1,5 +1,9 @@
 //! Private and public keys as OpenSSL writes them, and as this crate does.
 
+use pkcs8::der::Document;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::{Kdf, Pbkdf2Params, ScryptParams};
+use pkcs8::{EncryptedPrivateKeyInfoRef, LineEnding};
 use sealift_envelope::{KeyError, PrivateKey, RecipientKey, UnwrapKey, danger};
 
 use crate::support::TestRng;
@@ -209,4 +213,67 @@ fn generated_keys_survive_writing_and_reading() {
             key.public()
         );
     }
+}
+
+/// The key of the file, encrypted with another derivation in its parameters.
+fn derived_by(kdf: Kdf) -> String {
+    let file = include_str!("keys/p256-scrypt.pem");
+    let (_, document) = Document::from_pem(file).unwrap();
+    let mut info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).unwrap();
+    let EncryptionScheme::Pbes2(parameters) = &mut info.encryption_algorithm else {
+        panic!("another encryption");
+    };
+    parameters.kdf = kdf;
+    let changed = Document::encode_msg(&info).unwrap();
+    changed.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).unwrap()
+}
+
+/// The file says how long trying a passphrase takes. Some say: hours, or all memory; of a cost of zero the library's
+/// logarithm panics.
+#[test]
+fn a_derivation_that_costs_too_much_is_not_begun() {
+    let scrypt = |cost_parameter, block_size, parallelization| {
+        Kdf::Scrypt(ScryptParams {
+            salt: [1; 16].as_slice().try_into().unwrap(),
+            cost_parameter,
+            block_size,
+            parallelization,
+            key_length: None,
+        })
+    };
+    let pbkdf2 = |iteration_count| {
+        Kdf::Pbkdf2(Pbkdf2Params {
+            iteration_count,
+            ..Pbkdf2Params::hmac_sha256(1, &[1; 16]).unwrap()
+        })
+    };
+    let tried = |kdf| PrivateKey::from_pkcs8_pem(&derived_by(kdf), DEMO).unwrap_err();
+    for kdf in [
+        scrypt(0, 8, 1),
+        scrypt(1 << 20, 8, 1),
+        scrypt(1 << 19, 8, 2),
+        scrypt(1 << 40, 8, 1),
+        scrypt(1 << 63, u16::MAX, u16::MAX),
+        scrypt(2, u16::MAX, u16::MAX),
+        scrypt(1 << 14, 0, 1),
+        pbkdf2(10_000_001),
+        pbkdf2(u32::MAX),
+    ] {
+        let error = tried(kdf.clone());
+        assert!(matches!(error, KeyError::PassphraseCost), "{kdf:?}: {error}");
+    }
+    for kdf in [scrypt(1 << 10, 8, 1), pbkdf2(1000)] {
+        let error = tried(kdf.clone());
+        // CBC padding lets one wrong key in 256 through to what is then no key.
+        assert!(!matches!(error, KeyError::PassphraseCost), "{kdf:?}: {error}");
+    }
+}
+
+#[test]
+fn a_text_longer_than_any_key_is_not_looked_at() {
+    let key = include_str!("keys/p256.pem");
+    let padded = |len: usize| format!("{key}{}", "\n".repeat(len - key.len()));
+    PrivateKey::from_pkcs8_pem(&padded(64 * 1024), None).unwrap();
+    let error = PrivateKey::from_pkcs8_pem(&padded(64 * 1024 + 1), None).unwrap_err();
+    assert!(matches!(error, KeyError::Pem { .. }), "{error}");
 }

@@ -164,7 +164,7 @@ fn opening_takes_two_requests_and_a_range_only_its_chunks() {
 fn header_in_more_than_one_request() {
     let recipients = (0..40)
         .map(|n| {
-            let mut rng = crate::support::TestRng::new(&format!("recipient {n}"));
+            let mut rng = crate::support::TestRng::new(format!("recipient {n}"));
             sealift_envelope::PrivateKey::generate_p256(&mut rng).public()
         })
         .collect();

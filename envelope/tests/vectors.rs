@@ -3,14 +3,15 @@
 use std::io::{self, Read};
 
 use sealift_envelope::{
-    CHUNK_LEN, ContentKey, FormatError, Header, KeyBox, KeyFile, OpenError, Opener, RangedOpener,
-    UnwrapError, open,
+    CHUNK_LEN, ContentKey, FormatError, Header, KeyBox, KeyFile, OpenError, Opener, RangedOpener, SegmentAlg,
+    SegmentHasher, SegmentList, SegmentSize, UnwrapError, open,
 };
 
+use crate::support::plaintext;
 use crate::support::vector_file::{Ending, VectorFile};
 
 /// Fewer vectors than this are a directory that has lost some.
-const FLOOR: usize = 330;
+const FLOOR: usize = 370;
 /// How much is pushed at once: odd sizes, and those around a tag, a sealed chunk and a header's cap.
 const STEPS: [usize; 9] = [1, 15, 16, 17, 4_096, 16_399, 16_400, 16_401, 65_536];
 
@@ -213,6 +214,55 @@ fn key_boxes() {
             });
         vec![(String::from("the parser"), vector.ending(), key_ending(&result))]
     });
+}
+
+#[test]
+fn segment_lists() {
+    each("segment-list", 35, |vector| {
+        let received = plaintext(vector.number("received-length") as usize);
+        let found = match segment_list(vector) {
+            Ok(list) => by_segment(&list, &received),
+            Err(()) => Ending::new("header", b""),
+        };
+        vec![(String::from("the parser"), vector.ending(), found)]
+    });
+}
+
+/// The list that metadata announces, if it can be one. A genuine one is what hashing the object makes.
+fn segment_list(vector: &VectorFile) -> Result<SegmentList, ()> {
+    let alg = SegmentAlg::from_name(vector.field("algorithm")).ok_or(())?;
+    let size = SegmentSize::new(vector.number("segment-size")).map_err(drop)?;
+    let length = vector.number("object-length");
+    let list = SegmentList::parse(&vector.body, alg, size, length).map_err(drop)?;
+    assert_eq!(list.bytes(), vector.body, "{}", vector.name);
+    let mut hasher = SegmentHasher::new(alg, size);
+    hasher
+        .push(&plaintext(vector.number("received-length") as usize))
+        .unwrap();
+    let made = hasher.finish().unwrap();
+    assert_eq!(
+        made == list,
+        vector.field("expect") == "success",
+        "{}: what the object makes",
+        vector.name
+    );
+    Ok(list)
+}
+
+/// Each segment by itself; those that pass are released.
+fn by_segment(list: &SegmentList, received: &[u8]) -> Ending {
+    let size = list.size().bytes() as usize;
+    let count = (list.count() as usize).max(received.len().div_ceil(size));
+    let (mut passed, mut class) = (Vec::new(), "success");
+    for index in 0..count {
+        let segment = received.chunks(size).nth(index).unwrap_or_default();
+        if list.check(index as u64, segment) {
+            passed.extend_from_slice(segment);
+        } else {
+            class = "segment";
+        }
+    }
+    Ending::new(class, &passed)
 }
 
 fn key_ending(result: &Result<ContentKey, OpenError>) -> Ending {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::keys::{BadSignature, KeyError, KeyType, PublicKey};
 
 mod file;
+mod passphrase;
 pub use file::{FileSigner, KeyFileError};
 
 /// Something that holds a private key: a file, a token, a service.

@@ -13,222 +13,20 @@ It needs PyPI `cryptography>=50` and nothing else, and holds the whole image in 
 Exit code 0 on success, 1 on any failure.
 """
 
-import base64
 import hashlib
 import hmac
 import os
 import sys
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import (
-    AEAD,
-    KDF,
-    KEM,
-    MLKEM768X25519PrivateKey,
-    MLKEM768X25519PublicKey,
-    Suite,
-)
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-HPKE_P256, RSA_OAEP, X_WING = 1, 2, 3
+from envelope_cbor import Refused, decode, encode, require
+from envelope_stanzas import check_stanza, check_stanzas, find_and_open, make_stanza, private_key, public_key
+
 CHUNK, SEALED_CHUNK = 16384, 16400
 MAX_HEADER, MAX_KEY_FILE, MAX_KEY_BOX = 65536, 1 << 20, 4096
 MAX_RECIPIENTS, MAX_KEY_FILE_RECIPIENTS = 256, 1024
-SUITES = {wrap: Suite(kem, KDF.HKDF_SHA256, AEAD.AES_256_GCM) for wrap, kem in ((1, KEM.P256), (3, KEM.MLKEM768_X25519))}
-ENC_LEN = {HPKE_P256: range(65, 66), RSA_OAEP: range(256, 1025), X_WING: range(1120, 1121)}
-OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
-
-
-class Refused(Exception):
-    """The input is not what the specification allows."""
-
-
-class NotARecipient(Refused):
-    """The key is in no stanza; nothing was tried."""
-
-
-def require(condition, what):
-    if not condition:
-        raise Refused(what)
-
-
-# --- §2: deterministic CBOR, the part of it that the format uses ---
-
-
-def head(major, value):
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if value < 24:
-            return bytes([major << 5 | value])
-        if value < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + value.to_bytes(size, "big")
-    raise Refused("integer beyond 64 bits")
-
-
-def encode(item):
-    if item is None:
-        return b"\xf6"
-    if isinstance(item, int):
-        return head(0, item)
-    if isinstance(item, bytes):
-        return head(2, len(item)) + item
-    if isinstance(item, str):
-        return head(3, len(item.encode())) + item.encode()
-    if isinstance(item, list):
-        return head(4, len(item)) + b"".join(map(encode, item))
-    return head(5, len(item)) + b"".join(encode(k) + encode(v) for k, v in sorted(item.items()))
-
-
-def decode(data):
-    item, rest = decode_item(data, 0)
-    require(not rest, "trailing bytes")
-    require(encode(item) == data, "not deterministic CBOR")
-    return item
-
-
-def decode_item(data, depth):
-    require(data and depth < 8, "CBOR ends early or is too deep")
-    if data[0] == 0xF6:
-        return None, data[1:]
-    major, low = data[0] >> 5, data[0] & 31
-    size = {24: 1, 25: 2, 26: 4, 27: 8}.get(low, 0)
-    require(low < 28 and len(data) > size and major <= 5 and major != 1, "CBOR item not of this format")
-    value = int.from_bytes(data[1 : 1 + size], "big") if size else low
-    data = data[1 + size :]
-    if major == 0:
-        return value, data
-    if major in (2, 3):
-        require(value <= len(data), "string ends early")
-        text = data[:value]
-        return (text if major == 2 else text.decode()), data[value:]
-    require(value <= len(data), "more items than bytes")
-    items = []
-    for _ in range(value * (major - 3)):
-        item, data = decode_item(data, depth + 1)
-        items.append(item)
-    if major == 4:
-        return items, data
-    pairs = dict(zip(items[::2], items[1::2]))
-    require(len(pairs) == value, "duplicate key")
-    return pairs, data
-
-
-# --- §5.2: X-Wing keys, which the library knows as two halves ---
-
-X_WING_SPKI = bytes.fromhex("308204d4300d060b2b0601040183e62d81c87a038204c100")
-X_WING_PKCS8 = bytes.fromhex("3034020100300d060b2b0601040183e62d81c87a0420")
-
-
-class XWingPublic:
-    def __init__(self, raw):
-        self.raw = raw
-        halves = mlkem.MLKEM768PublicKey.from_public_bytes(raw[:1184]), x25519.X25519PublicKey.from_public_bytes(raw[1184:])
-        require_order(raw[1184:])
-        self.key = MLKEM768X25519PublicKey(*halves)
-
-
-class XWingPrivate:
-    def __init__(self, seed):
-        expanded = hashlib.shake_256(seed).digest(96)
-        self.halves = (
-            mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
-            x25519.X25519PrivateKey.from_private_bytes(expanded[64:]),
-        )
-        self.key = MLKEM768X25519PrivateKey(*self.halves)
-
-    def public_key(self):
-        return XWingPublic(b"".join(half.public_key().public_bytes_raw() for half in self.halves))
-
-
-def require_order(point):
-    any_key = x25519.X25519PrivateKey.from_private_bytes(bytes([1]) * 32)
-    any_key.exchange(x25519.X25519PublicKey.from_public_bytes(point))  # raises where the secret is zero
-
-
-def x_wing_of(pem, head):
-    der = base64.b64decode(b"".join(line for line in pem.splitlines() if not line.startswith(b"--")))
-    return der[len(head) :] if der.startswith(head) else None
-
-
-# --- §5: recipients ---
-
-
-def wrap_of(public):
-    if isinstance(public, XWingPublic):
-        return X_WING
-    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-        return HPKE_P256
-    require(isinstance(public, rsa.RSAPublicKey) and public.key_size >= 3072, "unsupported key")
-    return RSA_OAEP
-
-
-def key_id(public):
-    if isinstance(public, XWingPublic):
-        return hashlib.sha256(b"X-Wing" + public.raw).digest()
-    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(spki).digest()
-
-
-def info_string(purpose, wrap, kid, digest, path=None, repository=None, vehicle=None, ecu=None):
-    fields = [wrap, kid, digest, path, repository, vehicle, ecu]
-    return b"sealift.v1/" + purpose.encode() + b"\0" + encode(fields)
-
-
-def rsa_schedule(secret, enc, info):
-    salt = hashlib.sha256(enc).digest()
-    okm = HKDF(hashes.SHA256(), 44, salt, info).derive(secret)
-    return AESGCM(okm[:32]), okm[32:]
-
-
-def make_stanza(content_key, public, digest, purpose, *place):
-    wrap, kid = wrap_of(public), key_id(public)
-    info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap in SUITES:
-        sealed = SUITES[wrap].encrypt(content_key, public.key if wrap == X_WING else public, info)
-        return [wrap, kid, sealed[:-48], sealed[-48:]]
-    secret = os.urandom(32)
-    enc = public.encrypt(secret, OAEP)
-    cipher, nonce = rsa_schedule(secret, enc, info)
-    return [wrap, kid, enc, cipher.encrypt(nonce, content_key, None)]
-
-
-def open_stanza(stanza, private, digest, purpose, *place):
-    wrap, kid, enc, ciphertext = stanza
-    info = info_string(purpose, wrap, kid, digest, *place)
-    if wrap == X_WING:
-        require_order(enc[1088:])
-    if wrap in SUITES:
-        return SUITES[wrap].decrypt(enc + ciphertext, private.key if wrap == X_WING else private, info)
-    secret = private.decrypt(enc, OAEP)
-    require(len(secret) == 32, "length of the secret")
-    cipher, nonce = rsa_schedule(secret, enc, info)
-    return cipher.decrypt(nonce, ciphertext, None)
-
-
-def check_stanzas(stanzas, cap):
-    require(isinstance(stanzas, list) and len(stanzas) <= cap, "recipients")
-    for stanza in stanzas:
-        check_stanza(stanza)
-    require(len({s[1] for s in stanzas}) == len(stanzas), "duplicate recipient")
-
-
-def check_stanza(stanza):
-    require(isinstance(stanza, list) and len(stanza) == 4, "stanza")
-    wrap, kid, enc, ciphertext = stanza
-    require(isinstance(wrap, int) and wrap in ENC_LEN, "recipient type")
-    require(all(isinstance(x, bytes) for x in (kid, enc, ciphertext)), "stanza types")
-    require(len(kid) == 32 and len(ciphertext) == 48, "stanza lengths")
-    require(len(enc) in ENC_LEN[wrap], "encapsulation length")
-
-
-def find_and_open(stanzas, private, digest, purpose, *place):
-    mine = [s for s in stanzas if s[1] == key_id(private.public_key())]
-    if not mine:
-        raise NotARecipient("key not among the recipients")
-    return open_stanza(mine[0], private, digest, purpose, *place)
-
 
 # --- §3, §4: the image ---
 
@@ -351,16 +149,6 @@ def read(path):
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
-
-
-def private_key(path):
-    seed = x_wing_of(read(path), X_WING_PKCS8)
-    return XWingPrivate(seed) if seed else serialization.load_pem_private_key(read(path), None)
-
-
-def public_key(path):
-    raw = x_wing_of(read(path), X_WING_SPKI)
-    return XWingPublic(raw) if raw else serialization.load_pem_public_key(read(path))
 
 
 def main(command, *args):

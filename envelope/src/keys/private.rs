@@ -11,6 +11,7 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::passphrase::is_affordable;
 use super::recipient::check_rsa_size;
 use super::x_wing::{self, X_WING, XWingPublic};
 use super::{KeyId, MAX_RSA_BITS, MIN_RSA_BITS, RecipientKey, UnwrapKey};
@@ -20,6 +21,8 @@ use crate::scrub::scrubbed;
 use crate::stanza::{Stanza, Wrap};
 use crate::wrap;
 
+/// Longest text that is read, bytes.
+const MAX_PEM_LEN: usize = 64 * 1024;
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 const PLAIN: &str = "PRIVATE KEY";
 const SEC1: &str = "EC PRIVATE KEY";
@@ -58,6 +61,9 @@ impl PrivateKey {
         passphrase: Option<&[u8]>,
         min_rsa_bits: usize,
     ) -> Result<Self, KeyError> {
+        if pem.len() > MAX_PEM_LEN {
+            return Err(EXPECTED);
+        }
         let (label, block) = [ENCRYPTED, PLAIN, SEC1, PKCS1]
             .into_iter()
             .find_map(|l| Some((l, pem_block(pem, l)?)))
@@ -75,6 +81,9 @@ impl PrivateKey {
             ENCRYPTED => {
                 let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed)?;
                 let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
+                if !is_affordable(&info) {
+                    return Err(KeyError::PassphraseCost);
+                }
                 let plain = info.decrypt(passphrase).map_err(|_| KeyError::Passphrase)?;
                 Secret::from_pkcs8_der(plain.as_bytes())
             }

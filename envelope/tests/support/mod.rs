@@ -1,61 +1,16 @@
 //! A seeded generator, plaintexts, keys and plans for the tests.
 
+mod seeded;
 pub(crate) mod vector_file;
 
-use std::convert::Infallible;
 use std::sync::LazyLock;
 
-use rand_core::{TryCryptoRng, TryRng};
 use sealift_envelope::{
     Binding, ContentKey, FormatError, Header, OpenError, Opened, Opener, PrivateKey, RecipientKey,
     SealParams, SealPlan, UnwrapError, open,
 };
-use sha2::{Digest as _, Sha256};
 
-/// SHA-256 over seed and counter. Provides NO SECURITY: everybody knows the seed.
-pub(crate) struct TestRng {
-    seed: String,
-    counter: u64,
-}
-
-impl TestRng {
-    pub(crate) fn new(seed: &str) -> Self {
-        Self {
-            seed: seed.to_owned(),
-            counter: 0,
-        }
-    }
-}
-
-impl TryRng for TestRng {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in out.chunks_mut(32) {
-            let block = Sha256::new()
-                .chain_update(&self.seed)
-                .chain_update(self.counter.to_be_bytes())
-                .finalize();
-            self.counter += 1;
-            chunk.copy_from_slice(&block[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for TestRng {}
+pub(crate) use self::seeded::Seeded as TestRng;
 
 /// Every length at which the shape of an image changes: chunk, block of the streaming shell, default segment.
 pub(crate) const BOUNDARIES: [usize; 16] = [

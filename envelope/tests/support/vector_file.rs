@@ -82,6 +82,10 @@ impl VectorFile {
         value.unwrap_or_else(|| panic!("{} has no {key}", self.name))
     }
 
+    pub(crate) fn number(&self, key: &str) -> u64 {
+        self.field(key).parse().unwrap()
+    }
+
     pub(crate) fn kind(&self) -> &str {
         self.field("kind")
     }

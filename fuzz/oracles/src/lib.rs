@@ -15,16 +15,22 @@
 mod ciphers;
 mod edit;
 mod envelope;
+mod keys;
 mod metadata;
 mod random_access;
 mod range;
 mod sealed_world;
 mod seeds;
+mod segments;
 mod trust_world;
+mod wraps;
 
 pub use ciphers::ciphers;
 pub use envelope::{header, key_box, opener_sequential};
+pub use keys::keys;
 pub use metadata::{canonical_json, manifest, root, snapshot, targets, timestamp, trust_sequence};
 pub use random_access::opener_ranged;
 pub use range::range_header;
 pub use seeds::{Seed, TARGETS, Target};
+pub use segments::segments;
+pub use wraps::wraps;

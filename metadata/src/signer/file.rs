@@ -19,6 +19,7 @@ use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _}
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::passphrase::is_affordable;
 use super::{SignError, Signer, key_label};
 use crate::keys::{KeyError, KeyType, PublicKey};
 
@@ -40,6 +41,12 @@ pub enum KeyFileError {
     /// The passphrase does not open the file.
     #[error("the passphrase does not open the key file, or the file is damaged")]
     WrongPassphrase,
+    /// The file asks for too much work to try a passphrase.
+    #[error(
+        "the key file asks for more than 10 million rounds of PBKDF2, 512 MiB of scrypt, or nonsense; \
+         get the file anew, or encrypt the key again with `openssl pkcs8 -topk8`"
+    )]
+    PassphraseCost,
     /// The old way of encrypting PEM.
     #[error("the key file is encrypted in the old OpenSSL form; convert it with `openssl pkcs8 -topk8`")]
     LegacyEncryption,
@@ -100,6 +107,9 @@ impl FileSigner {
                 let passphrase = passphrase.ok_or(KeyFileError::PassphraseNeeded)?;
                 let encrypted =
                     EncryptedPrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|_| KeyFileError::NotPem)?;
+                if !is_affordable(&encrypted) {
+                    return Err(KeyFileError::PassphraseCost);
+                }
                 let plain = encrypted
                     .decrypt(passphrase)
                     .map_err(|_| KeyFileError::WrongPassphrase)?;

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 const HEAD: &str = "\
 # Ids of the demonstration keys. Written by `cargo xtask keys`; each binary refuses these keys outside of a demonstration.
 # First word of a line: the id, lower hex. `spki` is SHA-256 of the SubjectPublicKeyInfo (the key id of recipients and
-# certificates), `tuf` is the TUF key id.
+# certificates), `x-wing` the key id of an X-Wing recipient, `tuf` the TUF key id.
 ";
 
 /// One line for each id of each key.
@@ -22,6 +22,10 @@ pub(super) fn list(keys: &BTreeMap<&str, Key>) -> Result<String, Failure> {
     let mut text = HEAD.to_owned();
     for (name, _, purpose) in KEYS {
         let Some(key) = keys.get(name) else { continue };
+        if let Key::XWing(key) = key {
+            writeln!(text, "{}  # x-wing {name}: {purpose}", key.public().key_id())?;
+            continue;
+        }
         let spki = hex::encode(Sha256::digest(key.public_der()?));
         let tuf = PublicKey::from_pem(&key.public_pem()?)?;
         writeln!(text, "{spki}  # spki  {name}: {purpose}")?;

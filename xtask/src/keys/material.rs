@@ -4,6 +4,7 @@ use chacha20::ChaCha20Rng;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rand_core::{Rng as _, SeedableRng as _};
+use sealift_envelope::PrivateKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
@@ -17,6 +18,7 @@ pub(super) enum Algorithm {
     Ed25519,
     P256,
     Rsa3072,
+    XWing,
 }
 
 /// A private key whose bytes are in the repository. It protects nothing.
@@ -25,6 +27,7 @@ pub(super) enum Key {
     Ed25519(ed25519_dalek::SigningKey),
     P256(p256::SecretKey),
     Rsa(Box<rsa::RsaPrivateKey>),
+    XWing(Box<PrivateKey>),
 }
 
 impl Key {
@@ -37,6 +40,7 @@ impl Key {
                 &mut rng,
             )))),
             Algorithm::P256 => Ok(Self::P256(p256_key(&mut rng))),
+            Algorithm::XWing => Ok(Self::XWing(Box::new(PrivateKey::generate_x_wing(&mut rng)?))),
             Algorithm::Rsa3072 => Ok(Self::Rsa(Box::new(rsa::RsaPrivateKey::new(&mut rng, 3072)?))),
         }
     }
@@ -47,6 +51,8 @@ impl Key {
             Self::Ed25519(key) => key.to_pkcs8_pem(LineEnding::LF)?,
             Self::P256(key) => key.to_pkcs8_pem(LineEnding::LF)?,
             Self::Rsa(key) => key.to_pkcs8_pem(LineEnding::LF)?,
+            // Without a passphrase nothing is drawn.
+            Self::XWing(key) => key.to_pkcs8_pem(None, &mut ChaCha20Rng::from_seed([0; 32]))?,
         };
         Ok(pem.to_string())
     }
@@ -57,6 +63,7 @@ impl Key {
             Self::Ed25519(key) => key.verifying_key().to_public_key_pem(LineEnding::LF)?,
             Self::P256(key) => key.public_key().to_public_key_pem(LineEnding::LF)?,
             Self::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF)?,
+            Self::XWing(key) => key.public().to_pem(),
         })
     }
 
@@ -66,6 +73,7 @@ impl Key {
             Self::Ed25519(key) => key.verifying_key().to_public_key_der()?.into_vec(),
             Self::P256(key) => key.public_key().to_public_key_der()?.into_vec(),
             Self::Rsa(key) => key.to_public_key().to_public_key_der()?.into_vec(),
+            Self::XWing(key) => key.public().to_spki_der(),
         })
     }
 

@@ -45,6 +45,11 @@ const KEYS: &[(&str, Algorithm, &str)] = &[
     ),
     ("kek", Algorithm::P256, "the Director's key-encryption key"),
     (
+        "kek-x-wing",
+        Algorithm::XWing,
+        "the Director's key-encryption key, post-quantum",
+    ),
+    (
         "ecu/gateway.signing",
         Algorithm::Ed25519,
         "ECU gateway, signs its reports",
@@ -63,6 +68,16 @@ const KEYS: &[(&str, Algorithm, &str)] = &[
         "ecu/camera.sealing",
         Algorithm::Rsa3072,
         "ECU camera, opens its key boxes",
+    ),
+    (
+        "ecu/telematics.signing",
+        Algorithm::P256,
+        "ECU telematics, signs its reports",
+    ),
+    (
+        "ecu/telematics.sealing",
+        Algorithm::XWing,
+        "ECU telematics, opens its key boxes",
     ),
     ("tls/ca", Algorithm::P256, "CA of the server's certificate"),
     (
@@ -140,6 +155,21 @@ mod tests {
         let other = Key::derive("b", Algorithm::P256).unwrap();
         assert_eq!(one.private_pem().unwrap(), again.private_pem().unwrap());
         assert_ne!(one.private_pem().unwrap(), other.private_pem().unwrap());
+    }
+
+    /// The binaries know keys that seal by the envelope's key id, which is not always a hash of the whole public key.
+    #[test]
+    fn every_recipient_is_listed_by_its_key_id() {
+        let files = generate().unwrap();
+        let recipients = files.iter().filter(|(name, _)| name.ends_with(".pub.pem"));
+        let ids: Vec<String> = recipients
+            .filter_map(|(_, pem)| sealift_envelope::RecipientKey::from_pem(pem).ok())
+            .map(|key| key.key_id().to_string())
+            .collect();
+        assert!(ids.len() >= 5, "{}", ids.len());
+        for id in ids {
+            assert!(files["ids.txt"].lines().any(|line| line.starts_with(&id)), "{id}");
+        }
     }
 
     /// A signing key is never a sealing key, and no key has two offices.

@@ -6,7 +6,7 @@ use sealift_envelope::{Binding, ContentKey, wrap};
 use sha2::{Sha256, Sha512};
 
 use super::forge::{Body, Forge, INFO, immutable};
-use super::seed::Seeded;
+use super::seeded::Seeded;
 use super::stanzas::{flipped, pieces};
 use super::vector::{Class, Identity, Vector};
 use super::world::{CONTENT_KEY, SALT, World, sealed};

@@ -21,7 +21,9 @@ mod p256;
 mod payload;
 mod reorder;
 mod rsa_oaep;
-mod seed;
+#[path = "../../../envelope/tests/support/seeded.rs"]
+mod seeded;
+mod segments;
 mod stanzas;
 mod vector;
 mod world;
@@ -97,7 +99,7 @@ type Group = fn(&World) -> Result<Vec<Vector>, Failure>;
 /// Every file by its name.
 fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let world = World::read(&root.join("envelope/tests/keys"))?;
-    let groups: [Group; 13] = [
+    let groups: [Group; 14] = [
         lengths::all,
         framing::all,
         header::all,
@@ -111,6 +113,7 @@ fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         reorder::all,
         key_file::all,
         key_box::all,
+        segments::all,
     ];
     let mut files = BTreeMap::new();
     for group in groups {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::cbor;
 use super::forge::{Forge, key};
-use super::seed::Seeded;
+use super::seeded::Seeded;
 use super::stanzas::flipped;
 use super::vector::{Class, Identity, Vector};
 use super::world::{CONTENT_KEY, World, sealed};

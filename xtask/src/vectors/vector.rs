@@ -3,6 +3,7 @@
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use sha2::{Digest as _, Sha256};
 
+use super::segments::Claim;
 use super::world::{CONTENT_KEY, Place};
 
 /// Level of zlib, the highest that keeps to its format's usual effort.
@@ -16,6 +17,7 @@ pub(super) enum Class {
     Unwrap,
     Commitment,
     Payload,
+    Segment,
 }
 
 impl Class {
@@ -26,6 +28,7 @@ impl Class {
             Self::Unwrap => "unwrap",
             Self::Commitment => "commitment",
             Self::Payload => "payload",
+            Self::Segment => "segment",
         }
     }
 }
@@ -33,6 +36,7 @@ impl Class {
 /// Whose key opens the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Identity {
+    Nobody,
     ContentKey([u8; 32]),
     P256,
     Rsa3072,
@@ -92,6 +96,18 @@ impl Vector {
         vector
     }
 
+    /// A list for the first bytes of [`super::world::plaintext`], which nobody has to open.
+    pub(super) fn segment_list(name: &str, comment: &str, claim: Claim, body: Vec<u8>) -> Self {
+        let mut vector = Self::new("segment-list", name, comment, body).with(Identity::Nobody);
+        vector.place = vec![
+            ("algorithm", claim.algorithm.to_owned()),
+            ("segment-size", claim.segment_size.to_string()),
+            ("object-length", claim.object_length.to_string()),
+            ("received-length", claim.received.to_string()),
+        ];
+        vector
+    }
+
     pub(super) fn with(mut self, identity: Identity) -> Self {
         self.identity = identity;
         self
@@ -117,10 +133,18 @@ impl Vector {
         self
     }
 
+    /// A segment is refused; those in `passed` are not.
+    pub(super) fn fails_but_for(mut self, passed: &[u8]) -> Self {
+        self.expect = Some(Class::Segment);
+        self.released = passed.to_vec();
+        self
+    }
+
     /// Name and bytes of the file.
     pub(super) fn file(&self) -> (String, Vec<u8>) {
         let mut lines = vec![("comment", self.comment.clone()), ("kind", self.kind.to_owned())];
         match self.identity {
+            Identity::Nobody => {}
             Identity::ContentKey(key) => {
                 lines.push(("identity", "content-key".to_owned()));
                 lines.push(("content-key", hex::encode(key)));

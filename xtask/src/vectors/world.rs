@@ -7,7 +7,7 @@ use sealift_envelope::{
     Binding, ContentKey, EnvelopeDigest, PrivateKey, RecipientKey, SealParams, Stanza, danger, wrap,
 };
 
-use super::seed::Seeded;
+use super::seeded::Seeded;
 use crate::failure::Failure;
 
 /// Plaintext bytes of a whole chunk.

@@ -1,4 +1,4 @@
-//! Bytes that are the same in every run.
+//! Bytes that are the same in every run: of the tests here, and of the vectors, whose generator compiles this file in.
 
 use std::convert::Infallible;
 
@@ -6,13 +6,13 @@ use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over seed and counter. Provides NO SECURITY: everybody knows the seed.
-pub(super) struct Seeded {
+pub(crate) struct Seeded {
     seed: String,
     counter: u64,
 }
 
 impl Seeded {
-    pub(super) fn new(seed: impl Into<String>) -> Self {
+    pub(crate) fn new(seed: impl Into<String>) -> Self {
         Self {
             seed: seed.into(),
             counter: 0,
