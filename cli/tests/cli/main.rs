@@ -13,6 +13,7 @@ mod image_files;
 mod kek;
 mod kek_list;
 mod kek_trouble;
+mod kek_words;
 mod key;
 mod kit;
 mod remote;
