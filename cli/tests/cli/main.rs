@@ -5,12 +5,14 @@
     reason = "a world that cannot be set up is a failed test"
 )]
 
+mod bucket;
 mod documented;
 mod full_disk;
 mod hostile;
 mod image;
 mod image_files;
 mod kek;
+mod kek_between;
 mod kek_list;
 mod kek_trouble;
 mod kek_words;
