@@ -18,6 +18,7 @@ mod kek_trouble;
 mod kek_words;
 mod key;
 mod kit;
+mod kms;
 mod remote;
 mod repository;
 mod secrecy;
