@@ -157,7 +157,7 @@ fn refused_before(label: &str) -> CustodyError {
         format!(
             "token `{label}` refused this PIN before, for this key or another one, and it is not tried again"
         ),
-        "Correct the PIN; if the token has another one by now, or has a keypad, start again",
+        "Correct the PIN; if it is right by now, or was typed at the token's own keypad, start again",
     )
 }
 
