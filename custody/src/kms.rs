@@ -7,6 +7,8 @@
 //! Credentials come from wherever AWS's own tools take them: variables, profiles, single sign-on, the machine's role.
 
 mod faults;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::time::Duration;

@@ -36,7 +36,8 @@ pub use uri::{AwsKmsUri, KeyUri, Pkcs11Uri, UriError};
 
 /// Finds the key that `uri` names, and makes ready to use it.
 ///
-/// A token's PIN comes from the URI's `pin-source`, else from `ask`, and is tried once.
+/// A token's PIN comes from the URI's `pin-source`, else from `ask`, and is tried once: what a token refused is tried for no
+/// key of it again in this process.
 ///
 /// # Errors
 /// [`CustodyError`]: nothing such, no permission, no answer, or a holder that cannot do what unwrapping needs.

@@ -8,6 +8,7 @@ mod key;
 mod login;
 mod modules;
 mod objects;
+mod refused;
 mod slots;
 
 use cryptoki::context::Pkcs11;

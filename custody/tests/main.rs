@@ -4,5 +4,7 @@
 
 mod child;
 mod kms;
+mod pins;
+mod softhsm;
 mod tokens;
 mod unwrapping;

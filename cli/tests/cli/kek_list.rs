@@ -42,3 +42,15 @@ fn an_image_whose_keys_lie_beside_it_says_so() {
     let said = world.fails(4, &["image", "open", "sealed", "-o", "out", "--key", "kek.pem"]);
     assert!(said.contains("--key-file"), "{said}");
 }
+
+/// One name for a wrap, whichever command says it.
+#[test]
+fn lists_and_inspections_spell_wraps_alike() {
+    let world = world();
+    let url = world.url();
+    let list = world.json(&["kek", "list", "--repository", &url]);
+    let mut keys = files(&world.path("repo/private/keys")).into_iter();
+    let inspected = world.json(&["image", "inspect", keys.next().unwrap().to_str().unwrap()]);
+    assert_eq!(list["keks"][0]["wrap"], "hpke-p256");
+    assert_eq!(inspected["recipients"][0]["wrap"], "hpke-p256");
+}

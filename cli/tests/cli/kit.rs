@@ -67,7 +67,13 @@ impl World {
     }
 
     pub(crate) fn run_with_env(&self, args: &[&str], name: &str, value: &str) -> Output {
-        self.command(args).env(name, value).output().unwrap()
+        self.run_with(args, &[(name, value)])
+    }
+
+    /// Runs with these variables besides.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
+        let variables = variables.iter().copied();
+        self.command(args).envs(variables).output().unwrap()
     }
 
     pub(crate) fn run_piped(&self, args: &[&str], input: &[u8]) -> Output {
@@ -106,8 +112,13 @@ impl World {
 
     /// Runs with `--json`, demands this exit code, returns the lines of the record.
     pub(crate) fn record(&self, code: i32, args: &[&str]) -> Vec<Value> {
+        self.record_with(code, args, &[])
+    }
+
+    /// The same with these variables besides.
+    pub(crate) fn record_with(&self, code: i32, args: &[&str], variables: &[(&str, &str)]) -> Vec<Value> {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        let output = self.run(&args);
+        let output = self.run_with(&args, variables);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "sealift {args:?}\n{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");

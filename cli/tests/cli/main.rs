@@ -5,16 +5,20 @@
     reason = "a world that cannot be set up is a failed test"
 )]
 
+mod bucket;
 mod documented;
 mod full_disk;
 mod hostile;
 mod image;
 mod image_files;
 mod kek;
+mod kek_between;
 mod kek_list;
 mod kek_trouble;
+mod kek_words;
 mod key;
 mod kit;
+mod kms;
 mod remote;
 mod repository;
 mod secrecy;

@@ -73,15 +73,65 @@ fn verify_says_what_is_not_post_quantum() {
     let verify = ["repo", "verify", "--repository", &url, "--root", "1.root.json"];
     let report = world.json(&verify);
     let expected = serde_json::json!({"sealed_targets": 3, "not_post_quantum": [
-        {"target": "both.img", "wraps": ["hpke-p256"]},
-        {"target": "inside.img", "wraps": ["hpke-p256"]},
+        {"target": "both.img", "wraps": ["hpke-p256"], "unread": false},
+        {"target": "inside.img", "wraps": ["hpke-p256"], "unread": false},
     ]});
     assert_eq!(report["post_quantum"], expected);
     let text = world.ok(&verify);
     assert!(text.contains("post-quantum: 1 of 3 sealed targets"), "{text}");
     // It is a report and no fault: the exit code stays 0, and X-Wing key files are listed like others.
     let keks = world.ok(&["kek", "list", "--repository", &url, "--root", "1.root.json"]);
-    assert!(keks.contains("X-Wing"), "{keks}");
+    assert!(keks.contains("x-wing"), "{keks}");
+}
+
+/// What cannot be read may be wrapped for any key: it does not count as safe, and it is counted.
+#[test]
+fn what_cannot_be_read_is_not_post_quantum() {
+    let world = World::new();
+    world.repository();
+    world.key("x-wing", "pq");
+    for (index, name) in ["damaged", "missing", "anothers", "cut", "gone", "good"]
+        .iter()
+        .enumerate()
+    {
+        world.write("image", bytes(5_000 + index));
+        let path = format!("{name}.img");
+        world.ok(&strs(&world.add(
+            "image",
+            &path,
+            "1",
+            &["--director", "pq.pub.pem"],
+        )));
+    }
+    let find = |folder: &str, end: &str| {
+        let mut found = files(&world.path(folder)).into_iter();
+        found.find(|path| path.to_string_lossy().ends_with(end)).unwrap()
+    };
+    let keys = |name: &str| find("repo/private/keys", &format!(".{name}.img.keys"));
+    let object = |name: &str| find("repo/repo/targets", &format!(".{name}.img"));
+    fs::write(keys("damaged"), b"no key file").unwrap();
+    fs::remove_file(keys("missing")).unwrap();
+    fs::copy(keys("good"), keys("anothers")).unwrap();
+    fs::write(object("cut"), b"SEALIFT").unwrap();
+    fs::remove_file(object("gone")).unwrap();
+
+    let url = world.url();
+    let verify = [
+        "repo",
+        "verify",
+        "--repository",
+        &url,
+        "--root",
+        "1.root.json",
+        "--json",
+    ];
+    let output = world.run(&verify);
+    assert_eq!(output.status.code(), Some(3));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = ["anothers", "cut", "damaged", "gone", "missing"]
+        .map(|name| serde_json::json!({"target": format!("{name}.img"), "wraps": [], "unread": true}));
+    let expected = serde_json::json!({"sealed_targets": 6, "not_post_quantum": expected});
+    assert_eq!(report["post_quantum"], expected);
 }
 
 #[test]

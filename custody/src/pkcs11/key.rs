@@ -1,6 +1,6 @@
 //! The two operations, and what keeps a session alive for a process that runs for months.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use cryptoki::context::Pkcs11;
 use cryptoki::error::Error;
@@ -26,16 +26,8 @@ pub(super) struct TokenKey {
     module: Pkcs11,
     uri: Pkcs11Uri,
     public: RecipientKey,
-    link: Mutex<Link>,
-}
-
-/// One session serves one operation at a time.
-enum Link {
-    Up(Connection),
-    /// The token went away. The next use looks for it again.
-    Down,
-    /// Logging in again failed. Another try with the same PIN could lock the token.
-    Given(String),
+    /// One session serves one operation at a time. None where the token went away: the next use looks for it again.
+    link: Mutex<Option<Connection>>,
 }
 
 impl TokenKey {
@@ -44,7 +36,7 @@ impl TokenKey {
             module,
             uri,
             public,
-            link: Mutex::new(Link::Up(connection)),
+            link: Mutex::new(Some(connection)),
         }
     }
 
@@ -52,13 +44,9 @@ impl TokenKey {
     /// again, provided that the PIN does not have to be asked for.
     fn with(&self, operation: impl FnOnce(&Connection) -> Result<Answer, Failed>) -> Result<Answer, Trouble> {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*link, Link::Down) {
-            self.reconnect(&mut link)?;
-        }
-        let connection = match &*link {
-            Link::Up(connection) => connection,
-            Link::Given(why) => return Err(given_up(why).into()),
-            Link::Down => return Err(gone("").into()),
+        let connection = match &mut *link {
+            Some(connection) => connection,
+            down => down.insert(self.reconnect()?),
         };
         match operation(connection) {
             Ok(answer) => Ok(answer),
@@ -69,20 +57,16 @@ impl TokenKey {
                 let gone = faults::is_gone(&error) || connection.session.get_session_info().is_err();
                 let sorted = faults::sort(&connection.label, error);
                 if gone {
-                    *link = Link::Down;
+                    *link = None;
                 }
                 Err(Trouble::Custody(sorted))
             }
         }
     }
 
-    fn reconnect(&self, link: &mut MutexGuard<'_, Link>) -> Result<(), CustodyError> {
-        let connection = connect(&self.module, &self.uri, &NobodyToAsk);
-        let connection = connection.inspect_err(|error| {
-            if error.fault() == Fault::Pin {
-                **link = Link::Given(error.to_string());
-            }
-        })?;
+    /// Whatever fails is tried again at the next use, but for a PIN that the token refused.
+    fn reconnect(&self) -> Result<Connection, CustodyError> {
+        let connection = connect(&self.module, &self.uri, &NobodyToAsk)?;
         // Another token with the same label may have been plugged in.
         let public = objects::public(&connection.session, connection.private, &self.uri)?;
         if public != self.public {
@@ -92,8 +76,7 @@ impl TokenKey {
                 "Plug in the token that was there before",
             ));
         }
-        **link = Link::Up(connection);
-        Ok(())
+        Ok(connection)
     }
 }
 
@@ -175,21 +158,5 @@ fn kept(token: &str) -> CustodyError {
         Fault::Unable,
         format!("token `{token}` does not give out the result of {ECDH}"),
         "Allow derived secrets to be extractable in its policy, or use RSA",
-    )
-}
-
-fn gone(token: &str) -> CustodyError {
-    CustodyError::new(
-        Fault::Unavailable,
-        format!("token `{token}` is gone"),
-        "Plug it in and try again",
-    )
-}
-
-fn given_up(why: &str) -> CustodyError {
-    CustodyError::new(
-        Fault::Pin,
-        format!("the token went away, and logging in again failed before: {why}"),
-        "Correct that, then start again",
     )
 }

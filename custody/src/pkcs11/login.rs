@@ -1,4 +1,6 @@
-//! Logging in: one try, never a second by itself, for a few wrong ones lock a token for good.
+//! Logging in: one try with each PIN, never a second by itself, for a few wrong ones lock a token for good.
+
+use std::sync::PoisonError;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
@@ -6,9 +8,9 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 
-use super::faults;
+use super::{faults, refused};
 use crate::error::{CustodyError, Fault};
-use crate::pin::AskPin;
+use crate::pin::{AskPin, Pin};
 use crate::uri::Pkcs11Uri;
 
 pub(super) fn user(
@@ -18,9 +20,12 @@ pub(super) fn user(
     uri: &Pkcs11Uri,
     ask: &dyn AskPin,
 ) -> Result<(), CustodyError> {
-    let info = module
-        .get_token_info(slot)
-        .map_err(|error| faults::sort("", error))?;
+    let look = || {
+        module
+            .get_token_info(slot)
+            .map_err(|error| faults::sort("", error))
+    };
+    let info = look()?;
     if !info.login_required() {
         return Ok(());
     }
@@ -28,39 +33,56 @@ pub(super) fn user(
     if info.user_pin_locked() {
         return Err(locked(label));
     }
-    let pin = match &uri.pin_source {
-        // The token's own keypad.
-        None if info.protected_authentication_path() => None,
-        None => Some(ask.ask(label).map_err(|error| {
-            CustodyError::new(Fault::Pin, format!("no PIN for token `{label}`"), "Try again").because(error)
-        })?),
-        // A file that is wrong once is wrong every time; the last try is for a person.
-        Some(_) if info.user_pin_final_try() => {
-            return Err(CustodyError::new(
-                Fault::Pin,
-                format!("token `{label}` has one PIN try left, which no file or variable may use up"),
-                "Leave out pin-source, and type the PIN, or have the PIN set anew by the token's security officer",
-            ));
-        }
-        Some(source) => Some(Some(source.read()?)),
-    };
-    let pin = match pin {
-        Some(None) => {
-            return Err(CustodyError::new(
-                Fault::Pin,
-                format!("token `{label}` wants a PIN, and there is nobody to ask"),
-                "Add `?pin-source=file:/…` or `?pin-source=env:NAME` to the URI",
-            ));
-        }
-        Some(Some(pin)) => Some(AuthPin::from(pin.expose())),
-        None => None,
-    };
-    match session.login(UserType::User, pin.as_ref()) {
+    let pin = pin(&info, uri, ask)?;
+    let known = refused::by(&info);
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let exposed = pin.as_ref().map(Pin::expose);
+    if known.has(exposed) {
+        return Err(refused_before(label));
+    }
+    // A file that is wrong once is wrong every time; the last try is for a person. Another key may have come close to it since.
+    if uri.pin_source.is_some() && look()?.user_pin_final_try() {
+        return Err(CustodyError::new(
+            Fault::Pin,
+            format!("token `{label}` has one PIN try left, which no file or variable may use up"),
+            "Leave out pin-source, and type the PIN, or have the PIN set anew by the token's security officer",
+        ));
+    }
+    match session.login(UserType::User, exposed.map(AuthPin::from).as_ref()) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
         Err(error) => {
+            let no_pin_yet = matches!(error, Error::Pkcs11(RvError::UserPinNotInitialized, _));
             // What is left is read afterwards: the token has counted this one.
             let after = module.get_token_info(slot).ok();
-            Err(refused(label, after.as_ref(), error))
+            let error = refused(label, after.as_ref(), error);
+            if error.fault() == Fault::Pin && !no_pin_yet {
+                known.add(exposed);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The PIN from where it is; `None` where the token asks itself.
+fn pin(info: &TokenInfo, uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<Option<Pin>, CustodyError> {
+    let label = info.label();
+    match &uri.pin_source {
+        Some(source) => source.read().map(Some),
+        // The token's own keypad.
+        None if info.protected_authentication_path() => Ok(None),
+        None => {
+            let asked = ask.ask(label).map_err(|error| {
+                CustodyError::new(Fault::Pin, format!("no PIN for token `{label}`"), "Try again")
+                    .because(error)
+            })?;
+            let nobody = || {
+                CustodyError::new(
+                    Fault::Pin,
+                    format!("token `{label}` wants a PIN, and there is nobody to ask"),
+                    "Add `?pin-source=file:/…` or `?pin-source=env:NAME` to the URI",
+                )
+            };
+            asked.map(Some).ok_or_else(nobody)
         }
     }
 }
@@ -126,6 +148,16 @@ fn wrong(label: &str, tries: Tries) -> CustodyError {
         Fault::Pin,
         format!("token `{label}` refused the PIN"),
         format!("{left}. Check the PIN before you try again"),
+    )
+}
+
+fn refused_before(label: &str) -> CustodyError {
+    CustodyError::new(
+        Fault::Pin,
+        format!(
+            "token `{label}` refused this PIN before, for this key or another one, and it is not tried again"
+        ),
+        "Correct the PIN; if it is right by now, or was typed at the token's own keypad, start again",
     )
 }
 

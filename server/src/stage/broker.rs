@@ -211,8 +211,7 @@ impl InProcessBroker {
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let binding = Binding::key_file(&repository, &path);
-            let key = unwrap(&keks, &key_file, &binding)?;
-            header.check_key(&key).map_err(BrokerError::Commitment)?;
+            let key = unwrap(&keks, &key_file, &header, &binding)?;
             let binding = Binding::key_box(&repository, &path, ecu.vehicle.as_str(), ecu.serial.as_str());
             KeyBox::create(
                 &key,
@@ -228,18 +227,35 @@ impl InProcessBroker {
     }
 }
 
-/// The content key, by the first of our keys that is a recipient.
+/// The content key, by the first of our keys that opens it. One that fails keeps none of the others from trying; of several
+/// failures the first is told.
 fn unwrap(
     keks: &[Box<dyn UnwrapKey + Send + Sync>],
     key_file: &KeyFile,
+    header: &Header,
     binding: &Binding,
 ) -> Result<ContentKey, BrokerError> {
+    let mut first = None;
     for kek in keks {
-        match key_file.unwrap_with(&**kek, binding) {
-            Err(UnwrapError::NotARecipient { .. }) => {}
-            Err(error @ UnwrapError::Unavailable(_)) => return Err(BrokerError::OutOfReach(error)),
-            other => return other.map_err(BrokerError::Unwrap),
+        let unwrapped = key_file
+            .unwrap_with(&**kek, binding)
+            .map_err(|error| match error {
+                UnwrapError::Unavailable(_) => BrokerError::OutOfReach(error),
+                other => BrokerError::Unwrap(other),
+            });
+        // What another key unwraps may be the content key still, where this stanza is a forged one.
+        let proven = unwrapped.and_then(|key| match header.check_key(&key) {
+            Ok(()) => Ok(key),
+            Err(error) => Err(BrokerError::Commitment(error)),
+        });
+        match proven {
+            Ok(key) => return Ok(key),
+            Err(BrokerError::Unwrap(UnwrapError::NotARecipient { .. })) => {}
+            Err(error) => {
+                tracing::warn!(kek = %kek.key_id(), error = super::error::error_chain(&error), "key-encryption key failed");
+                first.get_or_insert(error);
+            }
         }
     }
-    Err(BrokerError::NoKek(keks.len()))
+    Err(first.unwrap_or(BrokerError::NoKek(keks.len())))
 }

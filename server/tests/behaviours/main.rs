@@ -10,6 +10,7 @@
 mod kit;
 
 mod assignments;
+mod broker;
 mod director;
 mod downloads;
 mod identity;

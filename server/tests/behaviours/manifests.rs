@@ -1,12 +1,10 @@
 //! Manifests: what is believed, and what is refused and recorded.
 
-use crate::kit::World;
+use crate::kit::{Log, World};
 use jiff::SignedDuration;
 use sealift_metadata::manifest::{EcuReport, InstalledImage, VehicleManifest, sign_manifest, sign_report};
 use sealift_metadata::{EcuSerial, Signer, TargetPath};
 use sealift_wire::ProblemKind;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn an_install_is_confirmed_by_plaintext_and_release_counter() {
@@ -323,13 +321,6 @@ async fn attacks_that_an_ecu_saw_are_kept() {
 /// What a vehicle writes into its manifest stays inside of one line of the log.
 #[tokio::test]
 async fn a_manifest_cannot_forge_lines_of_the_log() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
     let world = World::new().await;
     let vehicle = world.vehicle("v1").await;
     let manifest = vehicle.plain_manifest(1, world.clock.now()).await;
@@ -339,27 +330,7 @@ async fn a_manifest_cannot_forge_lines_of_the_log() {
         .put_manifest(&vehicle, serde_json::to_vec(&manifest).unwrap())
         .await
         .problem(ProblemKind::ManifestRefused);
-    let text = lines.text();
+    let text = Log::of_this_process().text();
     assert!(text.contains("FORGED"), "{text}");
     assert!(!text.lines().any(|line| line.starts_with("FORGED")), "{text}");
-}
-
-/// A log that is kept.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sealift_envelope::{Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, Stanza, Wrap};
+use sealift_envelope::{Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN, Stanza};
 use serde_json::{Value, json};
 use std::io::Read;
 
@@ -111,18 +111,9 @@ fn image(world: &World, header: &Header, file_length: Option<u64>) -> Result<(),
     })
 }
 
-fn name(wrap: Wrap) -> &'static str {
-    match wrap {
-        Wrap::HpkeP256 => "HPKE-P256",
-        Wrap::RsaOaep => "RSA-OAEP",
-        Wrap::XWing => "X-Wing",
-        _ => "other",
-    }
-}
-
 fn stanzas(list: &[Stanza]) -> Value {
     list.iter()
-        .map(|stanza| json!({"wrap": name(stanza.wrap()), "key_id": stanza.key_id().to_string()}))
+        .map(|stanza| json!({"wrap": stanza.wrap().name(), "key_id": stanza.key_id().to_string()}))
         .collect()
 }
 
@@ -132,6 +123,6 @@ fn recipients(list: &[Stanza]) -> String {
     }
     let rows = list
         .iter()
-        .map(|stanza| vec![name(stanza.wrap()).to_owned(), stanza.key_id().to_string()]);
+        .map(|stanza| vec![stanza.wrap().name().to_owned(), stanza.key_id().to_string()]);
     format!("\n{}", output::table(&["wrap", "recipient key id"], rows))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use sealift_envelope::{KeyFile, Wrap};
+use sealift_envelope::KeyFile;
 use sealift_metadata::uptane::{self, Protection};
 use serde_json::json;
 
@@ -42,7 +42,7 @@ impl List {
             };
             for stanza in file.stanzas() {
                 *keks
-                    .entry((stanza.key_id().to_string(), wrap_name(stanza.wrap())))
+                    .entry((stanza.key_id().to_string(), stanza.wrap().name()))
                     .or_default() += 1;
             }
         }
@@ -69,14 +69,5 @@ impl List {
             Failure::refused(format!("{} key files cannot be read", unreadable.len()))
                 .next("restore them from a backup; nobody else has these wrapped keys"),
         )
-    }
-}
-
-fn wrap_name(wrap: Wrap) -> &'static str {
-    match wrap {
-        Wrap::HpkeP256 => "HPKE-P256",
-        Wrap::RsaOaep => "RSA-OAEP",
-        Wrap::XWing => "X-Wing",
-        _ => "other",
     }
 }

@@ -70,7 +70,7 @@ pub(in crate::commands) struct Rotate {
     remove_old: bool,
 
     /// Remove what is wrapped for the key with this id, without its private half; only where --check-new opens
-    #[arg(long, value_name = "KEYID", conflicts_with_all = ["old", "new", "remove_old"], requires = "check_new")]
+    #[arg(long, value_name = "KEYID", value_parser = key_id, conflicts_with_all = ["old", "new", "remove_old"], requires = "check_new")]
     remove: Option<KeyId>,
 
     /// Private half of the key that shall remain: what is wrapped for it already is opened, not believed
@@ -85,7 +85,7 @@ pub(in crate::commands) struct Rotate {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
 
-    /// Do everything but the writing
+    /// Do everything but the writing; with --remove-old also say what would be left of the old key, and why
     #[arg(long)]
     dry_run: bool,
 
@@ -200,4 +200,9 @@ impl Rotate {
     fn opener(&self, world: &World, path: &Path) -> Result<Opener, Failure> {
         Ok(Arc::from(keys::opener(world, path, &self.unlock)?))
     }
+}
+
+fn key_id(text: &str) -> Result<KeyId, &'static str> {
+    let form = "the id of a key is 64 hexadecimal digits, all of them; `sealift kek list` shows those of a repository";
+    text.parse().map_err(|_| form)
 }

@@ -8,7 +8,7 @@ use sealift_repository::{Object, StoreError, paths};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::quantum::Quantum;
+use super::quantum::{Quantum, Stanzas};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::store::{Connection, RepositoryArgs};
@@ -43,7 +43,12 @@ impl Verify {
             let found = match uptane::image_target(&trusted, path) {
                 Ok(target) => {
                     bytes = bytes.saturating_add(target.length());
-                    self.target(world, &connection, &target, &mut quantum).await?
+                    let stanzas = &mut Stanzas::default();
+                    let found = self.target(world, &connection, &target, stanzas).await?;
+                    if target.profile().protection == Protection::SealedV1 {
+                        quantum.note(path.as_str(), stanzas);
+                    }
+                    found
                 }
                 Err(error) => vec![format!("its description cannot be read: {}", chain(&error))],
             };
@@ -101,7 +106,7 @@ impl Verify {
         world: &World,
         connection: &Connection,
         target: &VerifiedTarget,
-        quantum: &mut Quantum,
+        stanzas: &mut Stanzas,
     ) -> Result<Vec<String>, Failure> {
         let mut findings = Vec::new();
         let object_path = paths::target(target.path(), target.sha256()).map_err(faults::store)?;
@@ -122,7 +127,7 @@ impl Verify {
         }
         findings.extend(segment_list(connection, target).await?);
         if target.profile().protection == Protection::SealedV1 {
-            findings.extend(header_and_keys(connection, target, &object, quantum).await?);
+            findings.extend(header_and_keys(connection, target, &object, stanzas).await?);
         }
         if self.deep {
             findings.extend(deep(world, target, &object).await?);
@@ -151,7 +156,7 @@ async fn header_and_keys(
     connection: &Connection,
     target: &VerifiedTarget,
     object: &Object,
-    quantum: &mut Quantum,
+    stanzas: &mut Stanzas,
 ) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
     let Some(signed) = target.profile().header else {
@@ -167,18 +172,18 @@ async fn header_and_keys(
         Ok((header, length)) if sha256(&bytes) == signed.sha256 && length == bytes.len() => header,
         _ => return Ok(vec!["the object's header is not the signed one".to_owned()]),
     };
-    let mut stanzas = header.stanzas().to_vec();
+    stanzas.list.extend_from_slice(header.stanzas());
     match connection.key_file(target.path(), target.sha256()).await? {
         None => findings.push("its key file is missing: no Director can hand out key boxes".to_owned()),
         Some(bytes) => match KeyFile::parse(&bytes) {
             Ok(file) if file.envelope_digest() == header.envelope_digest() => {
-                stanzas.extend_from_slice(file.stanzas());
+                stanzas.list.extend_from_slice(file.stanzas());
+                stanzas.complete = true;
             }
             Ok(_) => findings.push("its key file belongs to another image".to_owned()),
             Err(error) => findings.push(format!("its key file cannot be read: {error}")),
         },
     }
-    quantum.note(target.path().as_str(), &stanzas);
     Ok(findings)
 }
 

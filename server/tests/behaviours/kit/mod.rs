@@ -3,6 +3,7 @@
 mod answer;
 mod broken;
 mod ground;
+mod log;
 mod rng;
 mod vehicle;
 mod world;
@@ -10,6 +11,7 @@ mod world;
 pub use answer::Answer;
 pub use broken::BreakingStore;
 pub use ground::{Ground, TestClock, config};
+pub use log::Log;
 pub use rng::TestRng;
 pub use vehicle::{TestEcu, TestVehicle, certificate};
-pub use world::World;
+pub use world::{Image, World};

@@ -1,4 +1,4 @@
-use super::{Answer, Ground, TestClock, TestRng, TestVehicle, config};
+use super::{Answer, Ground, Log, TestClock, TestRng, TestVehicle, config};
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response};
@@ -65,6 +65,8 @@ impl World {
 
     /// A world whose server sees the store through `decorate`.
     pub async fn build(more: &str, decorate: impl FnOnce(&Store) -> Store) -> Self {
+        // Before anything can be logged.
+        let _ = Log::of_this_process();
         let dir = tempfile::tempdir().unwrap();
         let clock = Ground::clock();
         let ground = Ground::make(dir.path(), &clock).await;

@@ -30,6 +30,8 @@ pub(super) struct Outcome {
     pub(super) old_left: Option<bool>,
     /// Whether the image itself has the old key among its recipients, which nothing can change.
     pub(super) in_file: bool,
+    /// The keys that the file had wraps for when it was read.
+    pub(super) keys: Vec<KeyId>,
 }
 
 /// How it ended well.
@@ -81,6 +83,7 @@ impl<'a> Rotation<'a> {
             result: Ok(Done::Unlisted),
             old_left: None,
             in_file: false,
+            keys: Vec::new(),
         };
         match entry {
             Entry::Nowhere => {
@@ -175,6 +178,7 @@ impl<'a> Rotation<'a> {
             faults::format(format!("{path} is refused"), error).next("restore it from a backup")
         })?;
         outcome.old_left = Some(has(file.stanzas(), &self.plan.old_id));
+        outcome.keys = file.stanzas().iter().map(|stanza| stanza.key_id()).collect();
         Ok((file, stored))
     }
 

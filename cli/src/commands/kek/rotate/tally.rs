@@ -1,6 +1,10 @@
-//! Counts, one line for each key file, and what is left at the end.
+//! Counts, and what is left at the end. What is said of them is in `told`.
 
-use serde_json::{Value, json};
+mod told;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use super::one::{Done, Outcome};
 use super::{Mode, OldKey, Plan};
@@ -12,13 +16,17 @@ use crate::{World, output};
 const MAX_TOLD: u64 = 20;
 
 /// What has been done so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     old: String,
     new: String,
     goes: bool,
     dry_run: bool,
     allow_other_kek: bool,
+    /// The old key is known by its id alone, which may be mistyped.
+    by_id: bool,
+    /// How many key files had a wrap for each key when they were looked at.
+    keys: BTreeMap<String, u64>,
     changed: u64,
     proven: u64,
     present: u64,
@@ -49,21 +57,8 @@ impl Tally {
             dry_run: plan.mode == Mode::DryRun,
             // Taking a key away is no business of files that never had it.
             allow_other_kek: allow_other_kek || plan.new.is_none(),
-            changed: 0,
-            proven: 0,
-            present: 0,
-            other_kek: 0,
-            no_kek: 0,
-            unlisted: 0,
-            stranded: 0,
-            missing: 0,
-            failed: 0,
-            fault: None,
-            old_left: 0,
-            unknown: 0,
-            in_file: 0,
-            needing_old: 0,
-            unfinished: 0,
+            by_id: plan.old.is_none(),
+            ..Self::default()
         }
     }
 
@@ -90,6 +85,9 @@ impl Tally {
             Some(left) => self.old_left += u64::from(left),
             None => self.unknown += 1,
         }
+        for key in &outcome.keys {
+            *self.keys.entry(key.to_string()).or_default() += 1;
+        }
         self.in_file += u64::from(outcome.in_file);
         if outcome.in_file && matches!(outcome.result, Ok(Done::NoKek | Done::OtherKek)) {
             self.needing_old += 1;
@@ -108,7 +106,7 @@ impl Tally {
             Err(_) => &mut self.failed,
         };
         *count += 1;
-        let mut line = line(&outcome);
+        let mut line = told::line(&outcome);
         if let Err(failure) = outcome.result {
             let name = outcome.target.unwrap_or_else(|| outcome.key_file.to_string());
             self.fault(failure.fault());
@@ -140,6 +138,9 @@ impl Tally {
             self.fault(Fault::Conflict);
         }
         self.tell(world)?;
+        if let Some(doubt) = self.doubt() {
+            world.warn(doubt);
+        }
         let Some(fault) = self.fault else { return Ok(()) };
         let failure = Failure::new(fault, self.verdict());
         Err(failure.next(self.advice(undone)))
@@ -153,151 +154,28 @@ impl Tally {
         };
     }
 
+    /// Key files that the old key's wrap is taken out of; in a dry run, would be.
+    fn removed(&self) -> u64 {
+        if self.goes { self.changed } else { 0 }
+    }
+
+    /// Key files that have the old key at the end; in a dry run, at the end of the run that it previews.
+    fn left(&self) -> u64 {
+        let goes = if self.dry_run { self.removed() } else { 0 };
+        self.old_left.saturating_sub(goes)
+    }
+
+    /// Those that have neither key, where that is not in order.
+    fn strangers(&self) -> u64 {
+        if self.allow_other_kek { 0 } else { self.other_kek }
+    }
+
     /// Nothing is left that has the old key, nothing that could bring it back, and each image that had it is proven to open
     /// with the new one.
     fn may_be_destroyed(&self) -> bool {
-        let left = self.old_left + self.unknown + self.missing + self.failed + self.unfinished;
-        let strangers = if self.allow_other_kek { 0 } else { self.other_kek };
-        !self.dry_run && left + strangers + self.present + self.needing_old == 0
-    }
-
-    fn tell(&self, world: &World) -> Result<(), Failure> {
-        let json = json!({
-            "event": "summary",
-            "old": self.old,
-            "new": self.new,
-            "dry_run": self.dry_run,
-            "rotated": self.changed,
-            "already": self.proven + self.present,
-            "proven": self.proven,
-            "present": self.present,
-            "other_kek": self.other_kek,
-            "no_kek": self.no_kek,
-            "unlisted": self.unlisted,
-            "missing": self.missing,
-            "failed": self.failed,
-            "old_left": self.old_left,
-            "old_unknown": self.unknown,
-            "old_in_images": self.in_file,
-            "old_only_in_images": self.needing_old,
-            "unfinished": self.unfinished,
-            "old_may_be_destroyed": self.may_be_destroyed(),
-        });
-        if world.json() {
-            return output::event(world, &json);
-        }
-        let changed = if self.dry_run {
-            "would be rotated"
-        } else {
-            "rotated"
-        };
-        let mut text = output::facts(&[
-            (changed, self.changed.to_string()),
-            (
-                "done before",
-                format!(
-                    "{} ({} proven, {} present)",
-                    self.proven + self.present,
-                    self.proven,
-                    self.present
-                ),
-            ),
-            ("of another kek", self.other_kek.to_string()),
-            ("for no director", self.no_kek.to_string()),
-            ("missing", self.missing.to_string()),
-            ("failed", self.failed.to_string()),
-            ("not listed anywhere", format!("{}, left alone", self.unlisted)),
-            ("old key left in", format!("{} key files", self.old_left)),
-            ("not known of", format!("{} key files", self.unknown)),
-            ("old key inside of", format!("{} images", self.in_file)),
-        ]);
-        text += match (self.may_be_destroyed(), self.goes) {
-            (true, _) => "No key file has the old key: it may be destroyed.\n",
-            (false, false) => {
-                "Keep the old key: it has not been removed. Run again with --remove-old when every Director has the new one.\n"
-            }
-            (false, true) => "Keep the old key: it is not certain that nothing needs it.\n",
-        };
-        if self.goes && !self.dry_run && self.present > 0 {
-            text +=
-                "Wraps for the new key that were there before were not tried: run again with --check-new.\n";
-        }
-        if self.needing_old > 0 {
-            text += &format!(
-                "{} images may open with the old key only, which is inside of them: seal them again.\n",
-                self.needing_old
-            );
-        }
-        if self.in_file > 0 {
-            text += "Images that have the old key as a recipient inside of them open with it until they are sealed again.\n";
-        }
-        output::show(world, &Value::Null, || text)
-    }
-
-    fn verdict(&self) -> String {
-        let total = self.changed + self.proven + self.present + self.missing + self.failed + self.other_kek;
-        if self.other_kek > 0 && self.other_kek == total {
-            return format!(
-                "none of the {total} key files has the old key {} or the new one",
-                self.old
-            );
-        }
-        let mut parts = Vec::new();
-        let mut part = |count: u64, what: &str| {
-            if count > 0 {
-                parts.push(format!("{count} {what}"));
-            }
-        };
-        part(self.failed, "failed");
-        part(self.missing, "are missing");
-        if !self.allow_other_kek {
-            part(self.other_kek, "have neither key");
-        }
-        if self.goes {
-            part(self.stranded, "that no list names have the old key");
-        }
-        part(self.unfinished, "came while it ran and were not looked at");
-        format!("not every key file is rotated: {}", parts.join(", "))
-    }
-
-    fn advice(&self, undone: u64) -> &'static str {
-        if undone > 0 {
-            "do what is said for each above, then run the command again; what is done already is passed over"
-        } else if self.other_kek > 0 && !self.allow_other_kek {
-            "see `sealift kek list`; if the repository has several key-encryption keys on purpose, add --allow-other-kek"
-        } else if self.unfinished > 0 {
-            "publishers are at work: let them name the new key, then run the command again"
-        } else {
-            "a publisher may be at work, or was killed: publish or delete the key files that no list names (--json shows them), \
-             then run the command again"
-        }
+        !self.dry_run && self.hindrances().is_empty()
     }
 }
 
-/// The record of one key file.
-fn line(outcome: &Outcome) -> Value {
-    let mut line = json!({
-        "event": "key-file",
-        "key_file": outcome.key_file.as_str(),
-        "target": outcome.target,
-        "outcome": match &outcome.result {
-            Ok(Done::Changed { .. }) => "rotated",
-            Ok(Done::Proven) => "proven",
-            Ok(Done::Present) => "present",
-            Ok(Done::OtherKek) => "other-kek",
-            Ok(Done::NoKek) => "no-kek",
-            Ok(Done::Unlisted) => "unlisted",
-            Err(_) => "failed",
-        },
-        "old_left": outcome.old_left,
-        "old_in_image": outcome.in_file,
-    });
-    if let Ok(Done::Changed { before, after }) = &outcome.result {
-        line["before"] = hex::encode(before).into();
-        line["after"] = hex::encode(after).into();
-    }
-    if let Some(version) = outcome.older {
-        line["targets_version"] = version.into();
-    }
-    line
-}
+#[cfg(test)]
+mod tests;
