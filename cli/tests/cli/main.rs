@@ -15,6 +15,7 @@ mod kek_list;
 mod kek_trouble;
 mod key;
 mod kit;
+mod remarks;
 mod remote;
 mod repository;
 mod secrecy;
