@@ -109,6 +109,36 @@ fn the_log_is_said_in_the_same_way() {
 }
 
 #[test]
+fn the_origin_is_warned_of_once_and_only_where_something_was_opened() {
+    let world = world();
+    let count = |args: &[&str]| {
+        let output = world.run(&[&OPEN[..], args].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let both = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr;
+        (output.status.success(), both.matches(ORIGIN).count(), stderr)
+    };
+    for how in [
+        &["-o", "back", "image.sealed"][..],
+        &["-o", "-", "image.sealed"],
+        &["--range", "0-9", "image.sealed"],
+        &["--range", "0-9", "-o", "back", "image.sealed"],
+        &["--quiet", "-o", "back", "image.sealed"],
+        &["--quiet", "-o", "-", "image.sealed"],
+    ] {
+        let (opened, times, stderr) = count(how);
+        assert!(opened && times == 1, "{how:?}: {stderr}");
+    }
+    world.write("bad.sealed", "SEALIFT");
+    for how in [
+        &["-o", "back", "bad.sealed"][..],
+        &["--range", "9999999-", "image.sealed"],
+    ] {
+        let (opened, times, stderr) = count(how);
+        assert!(!opened && times == 0, "{how:?}: {stderr}");
+    }
+}
+
+#[test]
 fn quiet_leaves_the_result_and_nothing_beside_it() {
     let world = world();
     let seal = ["--quiet", "image", "seal", "--force", "--recipient", "k.pub.pem"];
