@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures::StreamExt;
-use reqwest::{Certificate, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use sealift_wire::limits::MAX_ANSWER_BYTES;
 use sealift_wire::{Problem, ProblemKind};
 use serde::Serialize;
@@ -89,14 +89,7 @@ impl Api {
                 return Err(Failure::usage("no operator token given").next("use --token-file FILE"));
             }
         };
-        let pem = keys::certificates(world, &args.ca)?;
-        let authorities = Certificate::from_pem_bundle(pem.as_bytes())
-            .ok()
-            .filter(|list| !list.is_empty());
-        let authorities = authorities.ok_or_else(|| {
-            Failure::refused(format!("{} holds no certificate", args.ca.display()))
-                .next("give a PEM file to --ca")
-        })?;
+        let authorities = keys::authorities(world, &args.ca)?;
         // A second installation finds the first in place, which is the same provider.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder()

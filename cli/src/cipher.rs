@@ -3,11 +3,12 @@
 use clap::Args;
 use sealift_envelope::CipherBackend;
 
-/// For measurements and comparisons; nobody needs it for anything else, so the help does not mention it.
+/// For measurements and comparisons; nobody needs it for anything else.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct CipherArgs {
-    /// Implementation of AES-256-GCM; the bytes are the same with all [default: the fastest that is built in]
-    #[arg(long, value_name = "NAME", hide = true, value_parser = backend)]
+    /// Implementation of the cipher, portable or aws-lc, for measurements: the bytes are the same with both [default:
+    /// the fastest that is built in]
+    #[arg(long, value_name = "NAME", value_parser = backend)]
     cipher: Option<CipherBackend>,
 }
 

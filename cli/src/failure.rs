@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::{World, voice};
 
 /// Who or what is at fault; `main` gives each its exit code, which is why the list is exhaustive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,16 +138,21 @@ impl Failure {
 
     /// Tells people of a failure that does not end the command.
     pub(crate) fn tell_of(&self, world: &World, subject: &str) {
-        if world.json() {
-            return;
+        if !world.json() {
+            voice::say(&self.lines(&format!("failed: {subject}")));
         }
-        eprintln!("failed: {subject}: {}", self.what);
+    }
+
+    /// The failure for people: what, why, and what to do.
+    fn lines(&self, label: &str) -> String {
+        let mut lines = format!("{label}: {}", self.what);
         for cause in self.chain() {
-            eprintln!("  because: {cause}");
+            lines += &format!("\n  because: {cause}");
         }
         if let Some(next) = &self.next {
-            eprintln!("  next: {next}");
+            lines += &format!("\n  next: {next}");
         }
+        lines
     }
 
     fn chain(&self) -> Vec<String> {
@@ -183,16 +188,8 @@ impl Error for Failure {
 
 /// Tells the failure on stderr: for people three kinds of lines, with `--json` one object.
 pub fn report(world: &World, failure: &Failure) {
-    if world.json() {
-        let object = json!({"error": failure.to_json()});
-        eprintln!("{object}");
-        return;
-    }
-    eprintln!("error: {}", failure.what);
-    for cause in failure.chain() {
-        eprintln!("  because: {cause}");
-    }
-    if let Some(next) = &failure.next {
-        eprintln!("  next: {next}");
+    match world.json() {
+        true => voice::say(&json!({"error": failure.to_json()}).to_string()),
+        false => voice::say(&failure.lines("error")),
     }
 }

@@ -19,9 +19,10 @@ pub(crate) fn seal(what: impl Into<String>, error: SealError) -> Failure {
     match error {
         SealError::Read(error) | SealError::Write(error) => local(what, error),
         SealError::Wrap(_) => Failure::new(Fault::Key, what).because(error),
-        SealError::PlainLength { .. } | SealError::OtherPlaintext => {
-            Failure::new(Fault::Conflict, what).because(error)
-        }
+        SealError::PlainLength { .. } => Failure::new(Fault::Conflict, what)
+            .because(error)
+            .next("the input changed while it was read; run the command again when nobody writes to it"),
+        SealError::OtherPlaintext => Failure::new(Fault::Conflict, what).because(error),
         _ => Failure::refused(what).because(error),
     }
 }
@@ -32,9 +33,9 @@ pub(crate) fn open(what: impl Into<String>, error: OpenError) -> Failure {
         OpenError::Read(error) => local(what, error),
         OpenError::Write(error) => local("cannot write the opened image", error),
         OpenError::Unwrap(error) => unwrap(what, error),
+        OpenError::Range { .. } => Failure::usage(what).because(error),
         // The error says what to do itself.
-        OpenError::Range { .. }
-        | OpenError::Format(
+        OpenError::Format(
             FormatError::Version { .. }
             | FormatError::Suite(_)
             | FormatError::Wrap(_)

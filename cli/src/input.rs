@@ -72,6 +72,14 @@ impl Read for Stream {
     }
 }
 
+/// The input in a sentence.
+pub(crate) fn shown(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "stdin".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
 /// Reads a whole file of at most `max_bytes`.
 pub(crate) fn read_capped(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();

@@ -57,6 +57,19 @@ pub(crate) fn certificates(world: &World, path: &Path) -> Result<String, Failure
     Ok(text)
 }
 
+/// Reads the certificates that `--ca` names, of which a server's must come.
+pub(crate) fn authorities(world: &World, path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let pem = certificates(world, path)?;
+    let list = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
+    match list.is_empty() {
+        true => Err(
+            Failure::refused(format!("{} holds no certificate", path.display()))
+                .next("give a PEM file to --ca"),
+        ),
+        false => Ok(list),
+    }
+}
+
 /// Whether a PEM text holds a private key of any kind.
 pub(crate) fn is_private(pem: &str) -> bool {
     pem.contains("PRIVATE KEY-----")

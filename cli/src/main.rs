@@ -9,10 +9,12 @@ use sealift_cli::{Cli, Fault, World};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    sealift_cli::speak(&cli);
     sealift_cli::watch();
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| sealift_cli::Log)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_level(false)
         .with_target(false)
         .with_ansi(false)
         .without_time()

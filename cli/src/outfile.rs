@@ -126,22 +126,31 @@ pub(crate) fn write(
     file.commit()
 }
 
-/// Fails if the target exists and may not be replaced; directories, pipes and devices never may: renaming over `/dev/null`
-/// would put a file in its place.
+/// Fails if the target exists and may not be replaced; directories, pipes, devices and symbolic links never may: renaming
+/// over `/dev/null` or `/dev/stdout` would put a file in its place.
 pub(crate) fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(), Failure> {
-    if target.symlink_metadata().is_err() {
+    let Ok(found) = target.symlink_metadata() else {
         return Ok(());
+    };
+    let never = |kind, next| {
+        let what = format!("{} is {kind}, which is never replaced", target.display());
+        Err(Failure::new(Fault::Conflict, what).next(next))
+    };
+    if found.is_symlink() {
+        return never(
+            "a symbolic link",
+            "name the file that it leads to; for a pipe or a device write to `-` and redirect",
+        );
     }
-    if !overwrite.force {
-        return Err(exists(target));
+    if !found.is_file() {
+        return never(
+            "no regular file",
+            "name a file; for a pipe or a device write to `-` and redirect",
+        );
     }
-    match target.metadata() {
-        Ok(found) if !found.is_file() => {
-            let what = format!("{} is no regular file", target.display());
-            Err(Failure::new(Fault::Conflict, what)
-                .next("name a file; for a pipe or a device write to `-` and redirect"))
-        }
-        _ => Ok(()),
+    match overwrite.force {
+        true => Ok(()),
+        false => Err(exists(target)),
     }
 }
 

@@ -3,8 +3,8 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
-use crate::World;
 use crate::failure::{Failure, Fault};
+use crate::{World, voice};
 
 /// Prints `json` with `--json`, else `plain`.
 pub(crate) fn show(world: &World, json: &Value, plain: impl FnOnce() -> String) -> Result<(), Failure> {
@@ -27,9 +27,9 @@ pub(crate) fn event(world: &World, json: &Value) -> Result<(), Failure> {
 /// Prints a summary beside an artefact that went to stdout: the summary then goes to stderr.
 pub(crate) fn show_beside(world: &World, json: &Value, plain: impl FnOnce() -> String) {
     if world.json() {
-        eprintln!("{json}");
+        voice::say(&json.to_string());
     } else if !world.quiet() {
-        eprint!("{}", plain());
+        voice::say(plain().trim_end());
     }
 }
 

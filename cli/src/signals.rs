@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::voice;
 
 /// Temporary files that are being written. They have names because they are renamed at the end, and a signal would leave
 /// them behind.
@@ -65,8 +66,7 @@ pub fn watch() {
             let _ = fs::remove_file(path);
         }
         if let Some(text) = &*FAREWELL.lock().unwrap_or_else(PoisonError::into_inner) {
-            // Whoever read this may be gone; a panic here would keep the process.
-            let _ = writeln!(io::stderr(), "{text}");
+            voice::warn(text);
         }
         // The lock stays held, so that no new file is begun in between.
         std::process::exit(128 + number);

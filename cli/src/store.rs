@@ -56,7 +56,7 @@ impl RepositoryArgs {
     /// Opens an existing repository; says so when no root was given to trust it by.
     pub(crate) async fn connect(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
-            world.note("note: no --root given, the store's own 1.root.json is believed");
+            world.note("no --root given, the store's own 1.root.json is believed");
         }
         let connection = Connection::open(world, &self.repository, self.root.as_deref()).await?;
         match &self.memory {

@@ -4,7 +4,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use sealift_metadata::time::{TimeSource, TrustedTime};
 
-use crate::Cli;
+use crate::{Cli, voice};
 
 /// The generator that `main` makes; it aborts the process if the system has no randomness.
 pub(crate) type SystemRng = UnwrapErr<SysRng>;
@@ -60,13 +60,13 @@ impl World {
     /// A remark for the person at the terminal; never part of the result.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", text.as_ref());
+            voice::note(text.as_ref());
         }
     }
 
     /// A remark that `--quiet` does not silence, because not knowing it would be dangerous.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        eprintln!("warning: {}", text.as_ref());
+        voice::warn(text.as_ref());
     }
 }
 

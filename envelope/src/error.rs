@@ -172,7 +172,7 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum SealError {
     /// More input than announced or allowed, or less than announced.
-    #[error("the input has {found} bytes where {announced} were announced. It changed while it was read")]
+    #[error("the input has {found} bytes where {announced} were announced. Announce what it has")]
     PlainLength {
         /// Bytes announced.
         announced: u64,

@@ -8,7 +8,7 @@ use crate::content_key::ContentKey;
 use crate::digest::{Digest, EnvelopeDigest};
 use crate::error::{FormatError, OpenError, UnwrapError};
 use crate::keys::UnwrapKey;
-use crate::layout::{COMMITMENT_LEN, MAX_PLAIN_LEN, SALT_LEN};
+use crate::layout::{COMMITMENT_LEN, Layout, MAX_PLAIN_LEN, SALT_LEN};
 use crate::stanza::{MAX_RECIPIENTS, Stanza, StanzaList};
 use crate::{Binding, SealError};
 
@@ -248,6 +248,15 @@ impl Header {
     /// Bytes of plaintext, where known when the header was written.
     pub fn plain_length(&self) -> Option<u64> {
         self.immutable.plain_length
+    }
+
+    /// Bytes of the whole sealed image, this header included, as the header announces them.
+    ///
+    /// A claim until the last chunk has been opened, like [`Header::plain_length`]; it tells a download that broke off
+    /// without a key.
+    pub fn sealed_length(&self) -> Option<u64> {
+        let layout = Layout::from_plain_len(self.header_len(), self.plain_length()?)?;
+        Some(layout.sealed_len())
     }
 
     /// Media type of the plaintext; printable ASCII, may be empty.

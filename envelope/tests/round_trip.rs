@@ -13,6 +13,7 @@ fn every_boundary_length_round_trips() {
         let (plan, image) = sealed(&plain);
         let layout = Layout::from_plain_len(plan.header().header_len(), len as u64).unwrap();
         assert_eq!(layout.sealed_len(), image.len() as u64, "{len}");
+        assert_eq!(plan.header().sealed_length(), Some(image.len() as u64), "{len}");
 
         let (result, opened) = open_stream(&image, key_of(&plan));
         let result = result.unwrap();

@@ -37,11 +37,11 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "sealift", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
-    /// Print results as JSON on stdout, failures as JSON on stderr
+    /// Print results as JSON on stdout, failures and remarks as JSON lines on stderr
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 
-    /// No progress, no remarks; warnings and failures remain
+    /// Nothing on stderr but warnings and failures; the result on stdout remains
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
 

@@ -11,6 +11,7 @@ use sealift_repository::{Earlier, KnownPart, Through, UploadId, UploadRecord};
 use serde::{Deserialize, Serialize};
 
 use super::unlink;
+use crate::voice;
 
 /// Longest line, in bytes.
 const MAX_LINE_BYTES: usize = 8 * 1024;
@@ -131,11 +132,10 @@ impl Lines {
             emptied.or_else(|_| unlink(&file, &self.path))?;
             let _ = unlink(&file, &self.path);
             self.broken.store(true, Ordering::SeqCst);
-            let _ = writeln!(
-                io::stderr(),
-                "warning: {}: {error}; the upload goes on, but it is not resumable any more",
+            voice::warn(&format!(
+                "{}: {error}; the upload goes on, but it is not resumable any more",
                 self.path.display()
-            );
+            ));
         }
         Ok(())
     }

@@ -134,19 +134,20 @@ fn ranges_are_inclusive_and_clamped() {
         ]);
         assert_eq!(output.stdout, plain[expected], "{range}");
     }
+    let open = |range| {
+        [
+            "image",
+            "open",
+            "--key",
+            "k.pem",
+            "--range",
+            range,
+            "image.sealed",
+        ]
+    };
     for range in ["100000-", "200000-200001"] {
-        world.fails(
-            3,
-            &[
-                "image",
-                "open",
-                "--key",
-                "k.pem",
-                "--range",
-                range,
-                "image.sealed",
-            ],
-        );
+        let message = world.fails(2, &open(range));
+        assert!(message.contains("ask for bytes below 100000"), "{message}");
     }
     for range in ["5-4", "-5", "1-2,4-5", "abc"] {
         world.fails(
@@ -162,6 +163,18 @@ fn ranges_are_inclusive_and_clamped() {
         );
     }
     world.fails(2, &["image", "open", "--key", "k.pem", "--range", "0-1", "-"]);
+
+    // Of nothing, the whole is nothing, and every other range behind the end.
+    world.write("image", "");
+    world.ok(&["image", "seal", "--force", "--recipient", "k.pub.pem", "image"]);
+    let output = world.run(&open("0-"));
+    assert!(output.status.success() && output.stdout.is_empty());
+    world.ok(&[&open("0-")[..], &["-o", "back"]].concat());
+    assert!(world.read("back").is_empty());
+    for range in ["0-0", "1-"] {
+        let message = world.fails(2, &open(range));
+        assert!(message.contains("ask for --range 0-,"), "{message}");
+    }
 }
 
 #[test]
@@ -282,6 +295,11 @@ fn a_directors_key_is_bound_to_its_place() {
 #[test]
 fn inspecting_something_else_is_refused() {
     let world = world();
+    let message = world.fails(2, &["image", "inspect", "https://host/a.img?token=s3cret"]);
+    assert!(
+        message.contains("https://host/a.img is an address") && !message.contains("s3cret"),
+        "{message}"
+    );
     world.write("text", "hello");
     world.fails(3, &["image", "inspect", "text"]);
     let output = world.run_piped(&["image", "inspect"], b"SEALIFT\0\0\x01\xff\xff\xff\xff");

@@ -22,9 +22,13 @@ fn world() -> World {
 fn a_pipe_that_ends_early_is_refused_where_the_length_is_known() {
     let world = world();
     let announced = [&SEAL[..], &["--length", "50000", "-o", "out", "-"]].concat();
-    for length in [0, 49_999, 50_001] {
+    for (length, found) in [(0, "0"), (49_999, "49999"), (50_001, "at least 50001")] {
         let output = world.run_piped(&announced, &bytes(length));
-        refused(6, &announced, &output);
+        let message = refused(3, &announced, &output);
+        assert!(
+            message.contains(&format!("stdin has {found} bytes, --length demands 50000")),
+            "{message}"
+        );
         for name in ["out", "out.segments"] {
             assert!(!world.exists(name), "{name} of {length}");
         }
@@ -33,10 +37,18 @@ fn a_pipe_that_ends_early_is_refused_where_the_length_is_known() {
     assert!(world.run_piped(&announced, &bytes(50_000)).status.success());
     assert!(world.exists("out") && world.exists("out.segments"));
     // A file's own length is believed, unless another one was demanded.
-    world.fails(
-        6,
+    let message = world.fails(
+        3,
         &[&SEAL[..], &["--length", "49999", "-o", "x", "image"]].concat(),
     );
+    assert!(
+        message.contains("image has 50000 bytes, --length demands 49999"),
+        "{message}"
+    );
+    // Only what changes while it is read is a conflict, like this file that says it is empty.
+    let message = world.fails(6, &[&SEAL[..], &["-o", "x", "/proc/version"]].concat());
+    assert!(message.contains("changed while it was read"), "{message}");
+    assert!(!world.exists("x"));
 
     // Opening sees the end by itself, at every place.
     let sealed = world.read("image.sealed");
@@ -76,6 +88,66 @@ fn the_input_may_be_replaced_by_the_output_only_with_force() {
     world.fails(6, &open);
     world.ok(&[&open[..], &["--force"]].concat());
     assert!(world.read("image") == bytes(50_000));
+}
+
+#[test]
+fn links_are_never_replaced_wherever_they_lead() {
+    let world = world();
+    world.write("precious", "old");
+    let links = [
+        ("to-file", world.path("precious")),
+        ("to-nothing", world.path("absent")),
+        ("to-stdout", "/dev/stdout".into()),
+    ];
+    for (name, target) in &links {
+        std::os::unix::fs::symlink(target, world.path(name)).unwrap();
+        for (words, input) in [(SEAL, "image"), (OPEN, "image.sealed")] {
+            let message = world.fails(6, &[&words[..], &["--force", "-o", name, input]].concat());
+            assert!(
+                message.contains(&format!("{name} is a symbolic link")),
+                "{message}"
+            );
+        }
+        assert_eq!(fs::read_link(world.path(name)).unwrap(), *target);
+    }
+    assert_eq!(world.read("precious"), b"old");
+    assert!(!world.exists("absent") && world.leftovers().is_empty());
+    for device in ["/dev/stdout", "/dev/null"] {
+        let message = world.fails(
+            6,
+            &[&OPEN[..], &["--force", "-o", device, "image.sealed"]].concat(),
+        );
+        assert!(message.contains("write to `-` and redirect"), "{message}");
+    }
+}
+
+#[test]
+fn keys_of_an_earlier_image_never_pass_for_those_of_the_new_one() {
+    let world = world();
+    let id = "ab".repeat(32);
+    let director = [
+        "--director",
+        "k.pub.pem",
+        "--repository-id",
+        &id,
+        "--target-path",
+        "a.img",
+    ];
+    let out = ["--force", "-o", "out", "image"];
+    world.ok(&[&["image", "seal"], &director[..], &out].concat());
+    let (image, keys) = (world.read("out"), world.read("out.keys"));
+    let message = world.fails(6, &[&SEAL[..], &out].concat());
+    assert!(
+        message.contains("out.keys holds the keys of an earlier image"),
+        "{message}"
+    );
+    assert!(world.read("out") == image && world.read("out.keys") == keys);
+    // With keys of its own it replaces them, and without any in the way it goes through.
+    world.ok(&[&["image", "seal"], &director[..], &out].concat());
+    assert!(world.read("out.keys") != keys);
+    fs::remove_file(world.path("out.keys")).unwrap();
+    world.ok(&[&SEAL[..], &out].concat());
+    assert!(!world.exists("out.keys"));
 }
 
 #[test]

@@ -7,8 +7,9 @@ use sealift_envelope::{Header, KeyBox, KeyFile, MAX_HEADER_LEN, MAX_KEY_FILE_LEN
 use serde_json::{Value, json};
 use std::io::Read;
 
+use super::{extent, remote};
 use crate::failure::Failure;
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::{World, faults, output};
 
 #[derive(Args, Debug)]
@@ -20,8 +21,14 @@ pub(in crate::commands) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        if let Some(address) = remote::address(&self.file) {
+            let what = format!(
+                "{} is an address, and only files are inspected",
+                remote::shown(address)
+            );
+            return Err(Failure::usage(what).next("fetch its first 64 KiB and inspect those"));
+        }
         let mut input = Input::open(&self.file)?;
-        let file_length = input.length();
         // Enough for any header and any key file; the body of an image is not read.
         let cap = MAX_HEADER_LEN.max(MAX_KEY_FILE_LEN) as u64;
         let mut bytes = Vec::new();
@@ -29,10 +36,17 @@ impl Inspect {
             .take(cap.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::file("read", &self.file, error))?;
-        let fail = |what: &str| format!("{} is no {what} that can be read", self.file.display());
+        // A pipe whose end was read has a length, too.
+        let found = bytes.len() as u64;
+        let file_length = input.length().or((found <= cap).then_some(found));
+        let shown = input::shown(&self.file);
+        let fail = |what: &str| format!("{shown} is no {what} that can be read");
         if bytes.starts_with(b"SEALIFT\0") {
             let (header, _) =
                 Header::parse(&bytes).map_err(|error| faults::format(fail("sealed image"), error))?;
+            if let Some(mismatch) = file_length.and_then(|length| extent::mismatch(&header, length)) {
+                world.warn(mismatch.told(&shown));
+            }
             return image(world, &header, file_length);
         }
         if bytes.starts_with(b"SEALKEY\0") {
@@ -51,11 +65,8 @@ impl Inspect {
             });
         }
         let key_box = KeyBox::parse(&bytes).map_err(|_| {
-            Failure::refused(format!(
-                "{} is no sealed image, key file or key box",
-                self.file.display()
-            ))
-            .next("check that the right file was given and that it is whole")
+            Failure::refused(format!("{shown} is no sealed image, key file or key box"))
+                .next("check that the right file was given and that it is whole")
         })?;
         let stanza = std::slice::from_ref(key_box.stanza());
         let json = json!({
@@ -81,6 +92,7 @@ fn image(world: &World, header: &Header, file_length: Option<u64>) -> Result<(),
         "suite": "Cobblestone-256",
         "plain_length": header.plain_length(),
         "sealed_length": file_length,
+        "announced_sealed_length": header.sealed_length(),
         "media_type": header.media_type(),
         "envelope_id": hex::encode(header.envelope_id()),
         "envelope_digest": header.envelope_digest().to_string(),

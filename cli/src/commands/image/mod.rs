@@ -1,5 +1,6 @@
 //! `sealift image`: seal, open and inspect single images, without a repository or with one as witness.
 
+mod extent;
 mod inspect;
 mod open;
 mod origin;
@@ -21,7 +22,7 @@ pub(super) enum Command {
     /// Seal an image for one or more recipients
     Seal(seal::Seal),
     /// Open a sealed image, whole or a byte range of it
-    Open(open::Open),
+    Open(Box<open::Open>),
     /// Print what a sealed image, key file or key box says about itself (nothing is verified)
     Inspect(inspect::Inspect),
 }

@@ -7,14 +7,15 @@ use clap::Args;
 use sealift_envelope::{ContentKey, Header, OpenError, RangedOpener, ReadAt, UnwrapError, UnwrapKey};
 use serde_json::json;
 
+use super::extent::{self, Counted};
 use super::origin::{Origin, OriginArgs};
 use super::range::PlainRange;
-use super::remote::{self, Remote};
+use super::remote::{self, Remote, RemoteArgs};
 use super::segments::SignedSegments;
 use super::wrapped::WrappedKeyArgs;
 use crate::cipher::CipherArgs;
 use crate::failure::{Failure, Fault};
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::outfile::{Overwrite, Sink};
 use crate::passphrase::Unlock;
 use crate::progress::Progress;
@@ -40,6 +41,9 @@ pub(in crate::commands) struct Open {
     range: Option<PlainRange>,
 
     #[command(flatten)]
+    remote: RemoteArgs,
+
+    #[command(flatten)]
     wrapped: WrappedKeyArgs,
 
     #[command(flatten)]
@@ -63,12 +67,9 @@ pub(in crate::commands) struct Open {
 impl Open {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
         let target = self.target()?;
-        let input = self.source()?;
+        let input = self.source(world)?;
         let key = keys::opener(world, &self.key, &self.unlock)?;
         let origin = self.origin.verify(world, self.range.is_some())?;
-        if origin.is_none() {
-            world.warn("origin NOT verified: whoever has the public key could have made this image");
-        }
         let sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
         match input {
             Source::Whole(input) => self.whole(world, input, &*key, origin.as_ref(), sink),
@@ -76,13 +77,15 @@ impl Open {
         }
     }
 
-    fn source(&self) -> Result<Source, Failure> {
+    fn source(&self, world: &World) -> Result<Source, Failure> {
         if let Some(address) = remote::address(&self.input) {
             let range = self.range.ok_or_else(|| {
                 Failure::usage("an address is read by ranges").next("add --range 0- for the whole image")
             })?;
-            return Ok(Source::Ranged(range, Box::new(Remote::open(address)?)));
+            let trusted = self.remote.authorities(world, address)?;
+            return Ok(Source::Ranged(range, Box::new(Remote::open(address, trusted)?)));
         }
+        self.remote.refuse()?;
         match (self.range, Input::open(&self.input)?) {
             (None, input) => Ok(Source::Whole(input)),
             (Some(range), Input::File(file, _)) => Ok(Source::Ranged(range, Box::new(file))),
@@ -96,28 +99,36 @@ impl Open {
     fn whole(
         &self,
         world: &World,
-        mut input: Input,
+        input: Input,
         key: &dyn UnwrapKey,
         origin: Option<&Origin>,
         mut sink: Sink,
     ) -> Result<(), Failure> {
-        if let (Some(origin), Some(length)) = (origin, input.length()) {
+        let length = input.length();
+        if let (Some(origin), Some(length)) = (origin, length) {
             origin.check_length(length)?;
         }
         let what = format!("cannot open {}", self.shown());
-        let progress = Progress::bytes(world, "opening", input.length());
+        let progress = Progress::bytes(world, "opening", length);
+        let mut input = Counted::new(input);
+        let mut seen = None;
         let mut refused = None;
         let opened = sealift_envelope::open(
             &mut input,
             &mut sink,
             |header| {
-                self.content_key(header, key, origin)
+                seen = Some(header.clone());
+                self.content_key(header, length, key, origin)
                     .map_err(|step| step.split(&mut refused))
             },
             &mut |done| progress.set(done),
         );
         drop(progress);
-        let opened = opened.map_err(|error| refused.unwrap_or_else(|| faults::open(what, error)))?;
+        let opened = opened.map_err(|error| {
+            let cut = seen.and_then(|header| input.ended_early(&header, &error));
+            let cut = cut.map(|mismatch| mismatch.refusal(&self.shown()));
+            refused.or(cut).unwrap_or_else(|| faults::open(what, error))
+        })?;
         if let Some(origin) = origin {
             origin.check_whole(&opened)?;
         }
@@ -140,10 +151,10 @@ impl Open {
         origin: Option<&Origin>,
         sink: Sink,
     ) -> Result<(), Failure> {
+        let length = image
+            .size()
+            .map_err(|error| Failure::io(format!("cannot examine {}", self.shown()), error))?;
         if let Some(origin) = origin {
-            let length = image
-                .size()
-                .map_err(|error| Failure::file("examine", &self.input, error))?;
             origin.check_length(length)?;
         }
         // Everybody who can open the image can also make chunks that open, so a part of it is the repository's only where
@@ -175,18 +186,22 @@ impl Open {
             })
         };
         let mut refused = None;
+        let size = source.size().ok();
         let opener = RangedOpener::new(source, |header| {
-            self.content_key(header, key, origin)
+            self.content_key(header, size, key, origin)
                 .map_err(|step| step.split(&mut refused))
         });
         let mut opener = opener.map_err(|error| refused.unwrap_or_else(|| failed(error)))?;
         let plain_length = opener.plain_length();
         let length = range.len_within(plain_length).ok_or_else(|| {
-            Failure::refused(format!(
+            let what = format!(
                 "the range starts at {}, the image has {plain_length} bytes",
                 range.start
-            ))
-            .next(format!("ask for bytes below {plain_length}"))
+            );
+            Failure::usage(what).next(match plain_length {
+                0 => "ask for --range 0-, which is all there is".to_owned(),
+                _ => format!("ask for bytes below {plain_length}"),
+            })
         })?;
         let progress = Progress::bytes(world, "opening", Some(length));
         let mut piece = Vec::new();
@@ -216,11 +231,15 @@ impl Open {
     fn content_key(
         &self,
         header: &Header,
+        length: Option<u64>,
         key: &dyn UnwrapKey,
         origin: Option<&Origin>,
     ) -> Result<ContentKey, Step> {
         if let Some(origin) = origin {
             origin.check_header(header).map_err(Step::Ours)?;
+        }
+        if let Some(mismatch) = length.and_then(|length| extent::mismatch(header, length)) {
+            return Err(Step::Ours(mismatch.refusal(&self.shown())));
         }
         let found = self.wrapped.content_key(header, key, origin)?;
         Ok(found.with_backend(self.cipher.backend()))
@@ -234,20 +253,18 @@ impl Open {
         length: u64,
         verified: bool,
     ) -> Result<(), Failure> {
-        let origin = if verified {
-            "origin verified"
-        } else {
-            "origin NOT verified"
-        };
+        // Said when there is an image whose origin matters; what went to stdout is gone before anything can be said of it.
+        if !verified {
+            world.warn("origin NOT verified: whoever has the public key could have made this image");
+        }
+        let origin = if verified { ", origin verified" } else { "" };
         if to_stdout {
-            if world.json() || verified {
-                output::show_beside(world, json, || format!("opened {length} bytes, {origin}\n"));
-            }
+            output::show_beside(world, json, || format!("opened {length} bytes{origin}\n"));
             return Ok(());
         }
         let written = self.target()?.unwrap_or_default();
         output::show(world, json, || {
-            format!("opened {length} bytes into {}, {origin}\n", written.display())
+            format!("opened {length} bytes into {}{origin}\n", written.display())
         })
     }
 
@@ -271,8 +288,7 @@ impl Open {
     fn shown(&self) -> String {
         match remote::address(&self.input) {
             Some(address) => remote::shown(address),
-            None if self.input.as_os_str() == "-" => "stdin".to_owned(),
-            None => self.input.display().to_string(),
+            None => input::shown(&self.input),
         }
     }
 }

@@ -10,14 +10,16 @@ pub(super) struct PlainRange {
 }
 
 impl PlainRange {
-    /// How many bytes the range has in a plaintext of `length` bytes; `None` if it starts behind its end.
+    /// How many bytes the range has in a plaintext of `length` bytes; `None` if it starts behind its end. Unlike in HTTP, `0-`
+    /// is all there is even where there is nothing: it is how the whole image is asked for.
     pub(super) fn len_within(self, length: u64) -> Option<u64> {
         let end = self
             .last
             .and_then(|last| last.checked_add(1))
             .unwrap_or(length)
             .min(length);
-        end.checked_sub(self.start).filter(|length| *length > 0)
+        let whole = self.start == 0 && self.last.is_none();
+        end.checked_sub(self.start).filter(|length| *length > 0 || whole)
     }
 }
 
@@ -61,6 +63,16 @@ mod tests {
         assert_eq!("3-".parse::<PlainRange>().unwrap().len_within(10), Some(7));
         let all = format!("0-{}", u64::MAX);
         assert_eq!(all.parse::<PlainRange>().unwrap().len_within(10), Some(10));
+    }
+
+    #[test]
+    fn of_nothing_there_is_only_the_whole() {
+        let len = |range: &str| range.parse::<PlainRange>().unwrap().len_within(0);
+        assert_eq!(len("0-"), Some(0));
+        for range in ["0-0", "0-9", "1-"] {
+            assert_eq!(len(range), None, "{range}");
+        }
+        assert_eq!("5-".parse::<PlainRange>().unwrap().len_within(5), None);
     }
 
     #[test]

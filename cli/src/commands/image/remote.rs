@@ -1,17 +1,19 @@
 //! A sealed image on a web server or a store, of which only ranges are read.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use clap::Args;
 use futures::TryStreamExt;
+use reqwest::Certificate;
 use sealift_envelope::{AsyncReadAt, HttpSource, OpenError, ReadAt, SourceError};
 use sealift_repository::{Object, RepositoryUrl, StoreError, StorePath};
 use tokio::runtime::Runtime;
 
 use crate::failure::{Failure, Fault};
-use crate::faults;
+use crate::{World, faults, keys};
 
 /// Bytes fetched when it is opened, which hold the header of an image with a few recipients.
 const HEAD_BYTES: u64 = 4096;
@@ -29,6 +31,37 @@ pub(super) struct Remote {
 enum Place {
     Web(HttpSource),
     Store(Object),
+}
+
+#[derive(Args, Debug)]
+pub(in crate::commands) struct RemoteArgs {
+    /// CA certificate that the certificate of an https:// server must come from, and no other [default: those that this
+    /// machine trusts]
+    #[arg(long, value_name = "CA.pem", requires = "range")]
+    ca: Option<PathBuf>,
+}
+
+impl RemoteArgs {
+    /// Whom to trust at this address; `None` for those that the machine trusts.
+    pub(super) fn authorities(
+        &self,
+        world: &World,
+        address: &str,
+    ) -> Result<Option<Vec<Certificate>>, Failure> {
+        match &self.ca {
+            Some(ca) if address.starts_with("https://") => keys::authorities(world, ca).map(Some),
+            _ => self.refuse().map(|()| None),
+        }
+    }
+
+    /// Fails if a CA was given: there is no server to know by it.
+    pub(super) fn refuse(&self) -> Result<(), Failure> {
+        match &self.ca {
+            Some(_) => Err(Failure::usage("--ca is for images at an https:// address")
+                .next("leave it out, or give the address of the image")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The address, if `input` is one and not a path.
@@ -53,8 +86,9 @@ pub(super) fn shown(address: &str) -> String {
 }
 
 impl Remote {
-    /// Finds the image and its length; the version found is the one that is read.
-    pub(super) fn open(address: &str) -> Result<Self, Failure> {
+    /// Finds the image and its length; the version found is the one that is read. A server's certificate must be of one of
+    /// `authorities`, or where there are none, of one that this machine trusts.
+    pub(super) fn open(address: &str, authorities: Option<Vec<Certificate>>) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -62,7 +96,7 @@ impl Remote {
         let what = format!("cannot read {}", shown(address));
         let (place, size, head) = runtime.block_on(async {
             let (place, size) = if address.starts_with("http") {
-                let source = web(address).await?;
+                let source = web(address, authorities).await?;
                 let size = source.size().await;
                 let size = size.map_err(|error| Failure::io(what.clone(), error))?;
                 (Place::Web(source), size)
@@ -124,13 +158,18 @@ impl Place {
     }
 }
 
-async fn web(address: &str) -> Result<HttpSource, Failure> {
+async fn web(address: &str, authorities: Option<Vec<Certificate>>) -> Result<HttpSource, Failure> {
     let url = address.parse().map_err(|error: url::ParseError| {
         Failure::usage(format!("{} is not an address", shown(address))).because(error)
     })?;
     // A second installation finds the first in place, which is the same provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let client = reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    let builder = match authorities {
+        Some(list) => builder.tls_certs_only(list),
+        None => builder,
+    };
+    let client = builder
         .connect_timeout(Duration::from_secs(15))
         .read_timeout(Duration::from_secs(60))
         // The address may be signed: it is nobody else's, and where it leads is not for the server to choose.
@@ -183,9 +222,10 @@ fn failure(what: impl Into<String>, error: io::Error) -> Failure {
     }
 }
 
-/// The error says what to do itself.
+/// The error says what to do itself, mostly.
 fn source(what: impl Into<String>, error: SourceError) -> Failure {
     let fault = match &error {
+        SourceError::Status { status: 300..=399 } => Fault::Refused,
         SourceError::Status { status: 404 | 410 } => Fault::NotFound,
         SourceError::Status { status: 401 | 403 } => Fault::Denied,
         SourceError::Status { .. } | SourceError::Client(_) => Fault::Unavailable,
@@ -193,11 +233,28 @@ fn source(what: impl Into<String>, error: SourceError) -> Failure {
         _ => Fault::Refused,
     };
     let failure = Failure::new(fault, what);
-    match error {
-        SourceError::Client(_) => failure
-            .because(error)
-            .next("run the command again when the server answers"),
-        error => failure.because(error),
+    let next = match &error {
+        SourceError::Status { status: 300..=399 } => {
+            "redirects are not followed, since the address may be signed; give the address that this one leads to"
+        }
+        SourceError::Client(client) if is_distrust(&**client) => {
+            "check that the address is right; where the server's certificate is of a private CA, give that CA with --ca"
+        }
+        SourceError::Client(_) => "run the command again when the server answers",
+        _ => return failure.because(error),
+    };
+    failure.because(error).next(next)
+}
+
+/// Whether it was the server's certificate. Errors of input and output show what is in them, but not as their source.
+fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
+    }
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match wrapped {
+        Some(inner) => is_distrust(inner),
+        None => error.source().is_some_and(is_distrust),
     }
 }
 

@@ -1,16 +1,17 @@
 //! `sealift image seal`.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan, Sealed, wrap};
+use sealift_envelope::{Binding, KeyFile, RecipientKey, SealError, SealPlan, Sealed, wrap};
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use serde_json::{Value, json};
 
 use crate::cipher::CipherArgs;
-use crate::failure::Failure;
-use crate::input::Input;
+use crate::failure::{Failure, Fault};
+use crate::input::{self, Input};
 use crate::outfile::{self, OutFile, Overwrite, Secrecy, Sink, with_suffix};
 use crate::progress::Progress;
 use crate::sealing::SealOptions;
@@ -20,7 +21,8 @@ use crate::{World, faults, keys, output};
 #[command(group(clap::ArgGroup::new("opener").required(true).multiple(true)))]
 #[command(after_help = "\
 Without --recipient and --director nobody could ever open the result, so one of them is required. Beside OUT appears \
-OUT.segments, the digests of its segments; with --director also OUT.keys, the wrapped keys.")]
+OUT.segments, the digests of its segments; with --director also OUT.keys, the wrapped keys. Without --director an OUT.keys of \
+an earlier image is refused, even with --force.")]
 pub(in crate::commands) struct Seal {
     /// Public key that can open the image from the file alone; may be given several times
     #[arg(long, value_name = "PUB.pem", group = "opener")]
@@ -72,11 +74,14 @@ impl Seal {
             .map(|key| key.key_id().to_string())
             .collect();
         if let Some(target) = &target {
-            for suffix in ["keys", "segments"] {
-                outfile::refuse_existing(&with_suffix(target, suffix), self.overwrite)?;
-            }
+            self.check_beside(target, binding.is_some())?;
         }
         let mut input = Input::open(&self.input)?;
+        if let (Some(announced), Some(found)) = (self.length, input.length())
+            && announced != found
+        {
+            return Err(self.other_length(announced, found));
+        }
         let mut sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
         let plan = SealPlan::new(
             self.options
@@ -92,7 +97,16 @@ impl Seal {
         let progress = Progress::bytes(world, "sealing", input.length());
         let sealed = plan
             .run(&mut input, &mut sink, &mut |done| progress.set(done))
-            .map_err(|error| faults::seal(format!("cannot seal {}", self.input.display()), error))?;
+            .map_err(|error| match error {
+                // Of a file it was the length when the work began; a pipe is not read on when it has too much.
+                SealError::PlainLength { announced, found } if input.length().is_none() => {
+                    match found < announced {
+                        true => self.other_length(announced, found),
+                        false => self.other_length(announced, format!("at least {found}")),
+                    }
+                }
+                error => faults::seal(format!("cannot seal {}", input::shown(&self.input)), error),
+            })?;
         drop(progress);
         let to_stdout = sink.is_stdout();
         // All are written before the first one gets its name: a disk that is full then leaves none of them.
@@ -131,6 +145,31 @@ impl Seal {
         } else {
             output::show(world, &json, plain)
         }
+    }
+
+    /// Fails if a file beside the image may not be replaced. Nor may key files stay that are not this run's: they would pass
+    /// for the new image's, and may be all that opens a copy of the old one.
+    fn check_beside(&self, target: &Path, with_keys: bool) -> Result<(), Failure> {
+        outfile::refuse_existing(&with_suffix(target, "segments"), self.overwrite)?;
+        let keys = with_suffix(target, "keys");
+        if with_keys || keys.symlink_metadata().is_err() {
+            return outfile::refuse_existing(&keys, self.overwrite);
+        }
+        let what = format!(
+            "{} holds the keys of an earlier image, and without --director this one gets none",
+            keys.display()
+        );
+        Err(Failure::new(Fault::Conflict, what)
+            .next("move or remove that file, or name another output; it would pass for the new image's"))
+    }
+
+    /// The input has not the length that `--length` demands.
+    fn other_length(&self, announced: u64, found: impl Display) -> Failure {
+        let what = format!(
+            "{} has {found} bytes, --length demands {announced}",
+            input::shown(&self.input)
+        );
+        Failure::refused(what).next("check that the input is whole and the right one, or correct --length")
     }
 
     /// A file beside the image, written but still without its name.

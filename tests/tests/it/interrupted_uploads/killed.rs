@@ -72,7 +72,9 @@ fn an_interruption_says_how_to_go_on_and_the_rest_can_be_dropped() {
     assert_eq!(process.wait(), Some(130));
     scene.store.drop_held();
     let said = process.stderr();
-    assert!(said.contains("run the same command again"), "{said}");
+    let told: Value = serde_json::from_str(&said).expect(&said);
+    let farewell = told["warning"].as_str().expect(&said);
+    assert!(farewell.contains("run the same command again"), "{said}");
     scene.store.behave();
 
     let [journal] = scene.journals().try_into().unwrap();

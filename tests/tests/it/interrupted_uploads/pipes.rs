@@ -107,7 +107,9 @@ fn a_spool_that_cannot_be_removed_does_not_undo_the_publication() {
     scene.store.behave();
     assert_eq!(process.wait(), Some(0), "{}", process.log());
     assert!(
-        process.stderr().contains("warning: cannot remove the spool"),
+        process
+            .stderr()
+            .contains(r#"{"warning":"cannot remove the spool"#),
         "{}",
         process.log()
     );

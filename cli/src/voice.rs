@@ -1,0 +1,74 @@
+//! What is said on stderr beside the result: lines for people, with `--json` one object a line.
+//!
+//! Stderr is one for the whole process, and the log and the thread that waits for signals speak there without a
+//! [`World`](crate::World). So how is said once, by [`speak`].
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use crate::Cli;
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on everything is said as this command line wants it.
+pub fn speak(cli: &Cli) {
+    JSON.store(cli.json, Ordering::Relaxed);
+}
+
+/// Something good to know.
+pub(crate) fn note(text: &str) {
+    remark("note", text);
+}
+
+/// Something dangerous not to know.
+pub(crate) fn warn(text: &str) {
+    remark("warning", text);
+}
+
+/// Says `text` as it is, and with it the end of the line. Whoever read this may be gone, which is no reason to panic.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
+fn remark(kind: &str, text: &str) {
+    say(&line(kind, text, JSON.load(Ordering::Relaxed)));
+}
+
+fn line(kind: &str, text: &str, json: bool) -> String {
+    match json {
+        true => json!({kind: text}).to_string(),
+        false => format!("{kind}: {text}"),
+    }
+}
+
+/// Where the log of the libraries goes, one write an event: it holds warnings and nothing else.
+#[derive(Debug)]
+pub struct Log;
+
+impl Write for Log {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        warn(String::from_utf8_lossy(event).trim());
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_remark_is_one_line_for_machines_whatever_it_holds() {
+        assert_eq!(line("warning", "so it is", false), "warning: so it is");
+        let text = "two\n\"lines\"";
+        let said = line("note", text, true);
+        assert!(!said.contains('\n'), "{said}");
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said, serde_json::json!({"note": text}));
+    }
+}
