@@ -165,7 +165,11 @@ pub(crate) fn held(world: &World, uri: &KeyUri) -> Result<HeldKey, Failure> {
 /// Has a key that is held elsewhere unwrap something worthless. What is wrapped for a public key whose private half is
 /// another, or cannot unwrap, is lost.
 pub(crate) fn prove(world: &mut World, uri: &KeyUri, key: &HeldKey) -> Result<(), Failure> {
-    let (digest, binding) = (EnvelopeDigest::from_bytes([0; 32]), Binding::in_file());
+    // A box of no vehicle.
+    let (digest, binding) = (
+        EnvelopeDigest::from_bytes([0; 32]),
+        Binding::key_box("", "", "", ""),
+    );
     let secret = ContentKey::generate(world.rng());
     let wrapped = KeyBox::create(&secret, key.public(), &digest, &binding, world.rng())
         .map_err(|error| faults::seal(format!("cannot wrap for {uri}"), error))?;

@@ -156,7 +156,7 @@ fn encoded(der: &[u8]) {
         return;
     };
     let canonical = key.to_spki_der();
-    let compressed = matches!(key, RecipientKey::P256(_)) && der.len() == canonical.len() - 32;
+    let compressed = matches!(key, RecipientKey::P256 { .. }) && der.len() == canonical.len() - 32;
     assert!(der == canonical || compressed, "a second encoding");
     recipient(&key);
 }
