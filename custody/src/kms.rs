@@ -42,7 +42,7 @@ pub(crate) fn open(uri: &AwsKmsUri) -> Result<HeldKey, CustodyError> {
     let (client, answer) = worker.run({
         let uri = uri.clone();
         async move {
-            let client = client(&uri).await?;
+            let client = in_time(OPERATION_TIMEOUT, client(&uri)).await?;
             let asked = client.get_public_key().key_id(&uri.key).send().await;
             let answer = asked.map_err(|error| faults::sort(&uri.key, "kms:GetPublicKey", error))?;
             Ok::<_, CustodyError>((client, answer))
@@ -51,6 +51,21 @@ pub(crate) fn open(uri: &AwsKmsUri) -> Result<HeldKey, CustodyError> {
     let (name, public) = key(uri, &answer)?;
     let holder = KmsKey { worker, client, name };
     Ok(HeldKey::new(public, holder))
+}
+
+/// A helper that gives out credentials may hang, and the SDK would wait for it.
+async fn in_time<T>(
+    limit: Duration,
+    found: impl Future<Output = Result<T, CustodyError>>,
+) -> Result<T, CustodyError> {
+    let slow = |_| {
+        CustodyError::new(
+            Fault::Unavailable,
+            "AWS credentials were not found in time",
+            "Look at the profile's credential_process, or at the machine's metadata service",
+        )
+    };
+    tokio::time::timeout(limit, found).await.map_err(slow)?
 }
 
 async fn client(uri: &AwsKmsUri) -> Result<Client, CustodyError> {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{CustodyError, Fault};
 
 /// Longest PIN, in bytes.
-const MAX_PIN_BYTES: u64 = 1024;
+const MAX_PIN_BYTES: usize = 1024;
 
 /// A token's PIN. Erased when dropped, never shown.
 pub struct Pin(Zeroizing<String>);
@@ -66,17 +66,21 @@ impl PinSource {
     pub(crate) fn read(&self) -> Result<Pin, CustodyError> {
         let pin = match self {
             Self::File(path) => {
-                let mut text = Zeroizing::new(String::new());
+                let unusable = |what: &str, next: &str| {
+                    CustodyError::new(Fault::Pin, format!("{what} {}", path.display()), next)
+                };
+                // Room for all of it: what grows leaves copies behind.
+                let mut text = Zeroizing::new(String::with_capacity(MAX_PIN_BYTES + 1));
                 std::fs::File::open(path)
-                    .and_then(|file| file.take(MAX_PIN_BYTES).read_to_string(&mut text))
+                    .and_then(|file| file.take(MAX_PIN_BYTES as u64 + 1).read_to_string(&mut text))
                     .map_err(|error| {
-                        CustodyError::new(
-                            Fault::Pin,
-                            format!("cannot read the PIN file {}", path.display()),
-                            "Check pin-source",
-                        )
-                        .because(error)
+                        unusable("cannot read the PIN file", "Check pin-source").because(error)
                     })?;
+                if text.len() > MAX_PIN_BYTES {
+                    // The beginning of it would be a wrong PIN, and cost a try.
+                    let next = "Put the PIN alone into it; it may have 1024 bytes";
+                    return Err(unusable("there is more than a PIN in", next));
+                }
                 Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
             }
             Self::Env(name) => variable(name).unwrap_or_default(),
@@ -110,4 +114,29 @@ fn variable(name: &str) -> Option<Zeroizing<String>> {
         reason = "where the PIN and the module are is for the environment to say"
     )]
     std::env::var(name).ok().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_with_more_than_a_pin_is_not_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pin");
+        for (length, fits) in [(1023, true), (1024, true), (1025, false), (5000, false)] {
+            std::fs::write(&path, "7".repeat(length)).unwrap();
+            match PinSource::File(path.clone()).read() {
+                Ok(pin) => assert!(fits && pin.0.len() == length, "{length}"),
+                Err(error) => {
+                    assert!(!fits && error.fault() == Fault::Pin, "{length}: {error}");
+                    assert!(error.to_string().starts_with("there is more than a PIN in"));
+                }
+            }
+        }
+        std::fs::write(&path, "1234\nnotes\n").unwrap();
+        assert_eq!(PinSource::File(path).read().unwrap().0.as_str(), "1234");
+    }
 }

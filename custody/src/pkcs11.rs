@@ -12,7 +12,7 @@ mod refused;
 mod slots;
 
 use cryptoki::context::Pkcs11;
-use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::{MechanismInfo, MechanismType};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
@@ -61,9 +61,10 @@ fn connect(module: &Pkcs11, uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<Connect
 
 /// Says at the start what would otherwise be found out with the first image.
 fn able(module: &Pkcs11, connection: &Connection, public: &RecipientKey) -> Result<(), CustodyError> {
-    let (mechanism, name) = match public.wrap() {
-        Wrap::HpkeP256 => (MechanismType::ECDH1_DERIVE, key::ECDH),
-        Wrap::RsaOaep => (MechanismType::RSA_PKCS_OAEP, key::OAEP),
+    type Can = fn(&MechanismInfo) -> bool;
+    let (mechanism, can, name): (_, Can, _) = match public.wrap() {
+        Wrap::HpkeP256 => (MechanismType::ECDH1_DERIVE, MechanismInfo::derive, key::ECDH),
+        Wrap::RsaOaep => (MechanismType::RSA_PKCS_OAEP, MechanismInfo::decrypt, key::OAEP),
         other => {
             return Err(CustodyError::new(
                 Fault::Unable,
@@ -72,11 +73,13 @@ fn able(module: &Pkcs11, connection: &Connection, public: &RecipientKey) -> Resu
             ));
         }
     };
-    let info = module.get_mechanism_info(connection.slot, mechanism);
-    let able = info.is_ok_and(|info| info.derive() || info.decrypt());
-    if able {
-        Ok(())
-    } else {
-        Err(faults::unable(&connection.label, name))
+    match module.get_mechanism_info(connection.slot, mechanism) {
+        Ok(info) if can(&info) => Ok(()),
+        Ok(_) => Err(faults::unable(&connection.label, name)),
+        Err(error) if faults::is_inability(&error) => {
+            Err(faults::unable(&connection.label, name).because(error))
+        }
+        // Pulled out meanwhile, for instance.
+        Err(error) => Err(faults::sort(&connection.label, error)),
     }
 }

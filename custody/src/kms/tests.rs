@@ -1,12 +1,15 @@
+use std::future::{pending, ready};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_kms::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_kms::error::BoxError;
 use tokio::runtime::Builder;
 
-use super::client;
+use super::{client, in_time};
+use crate::error::Fault;
 use crate::uri::KeyUri;
 
 const INSIDE: &str = "SEALIFT_TEST_INSIDE";
@@ -84,4 +87,13 @@ fn only_the_uri_names_an_endpoint() {
         output.status.success() && text.contains("1 passed"),
         "{text}\n{errors}"
     );
+}
+
+#[test]
+fn credentials_are_not_waited_for_for_ever() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let never = runtime.block_on(in_time::<()>(Duration::ZERO, pending()));
+    assert_eq!(never.unwrap_err().fault(), Fault::Unavailable);
+    let found = runtime.block_on(in_time(Duration::from_secs(3600), ready(Ok(7))));
+    assert_eq!(found.unwrap(), 7);
 }
