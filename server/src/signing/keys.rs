@@ -11,7 +11,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Largest key file, in bytes.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+const MAX_KEY_BYTES: usize = 64 * 1024;
 
 /// A signing key.
 pub(super) fn signer(file: &KeyFile, demo: DemoKeys) -> Result<Arc<dyn Signer>, Failure> {
@@ -67,9 +67,10 @@ fn read(file: &KeyFile) -> Result<Material, Failure> {
             Some(passphrase.map_err(|text| Failure::new(Code::Config, format!("{}: {text}", file.field)))?)
         }
     };
-    let mut pem = Zeroizing::new(String::new());
+    // Room for all of it: what grows leaves copies behind.
+    let mut pem = Zeroizing::new(String::with_capacity(MAX_KEY_BYTES));
     std::fs::File::open(&file.path)
-        .and_then(|opened| opened.take(MAX_KEY_BYTES).read_to_string(&mut pem))
+        .and_then(|opened| opened.take(MAX_KEY_BYTES as u64).read_to_string(&mut pem))
         .map_err(|error| {
             let how = match file.field {
                 "director.keks" => "make one with `sealift kek create`",

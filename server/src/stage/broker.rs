@@ -227,15 +227,15 @@ impl InProcessBroker {
     }
 }
 
-/// The content key, by the first of our keys that opens it. One that fails keeps none of the others from trying; of several
-/// failures the first is told.
+/// The content key, by the first of our keys that opens it. One that fails keeps none of the others from trying. Of several
+/// failures the first is told, but one out of reach before all others: that one may open it when it is asked again.
 fn unwrap(
     keks: &[Box<dyn UnwrapKey + Send + Sync>],
     key_file: &KeyFile,
     header: &Header,
     binding: &Binding,
 ) -> Result<ContentKey, BrokerError> {
-    let mut first = None;
+    let (mut first, mut out_of_reach) = (None, None);
     for kek in keks {
         let unwrapped = key_file
             .unwrap_with(&**kek, binding)
@@ -253,9 +253,12 @@ fn unwrap(
             Err(BrokerError::Unwrap(UnwrapError::NotARecipient { .. })) => {}
             Err(error) => {
                 tracing::warn!(kek = %kek.key_id(), error = super::error::error_chain(&error), "key-encryption key failed");
-                first.get_or_insert(error);
+                match error {
+                    BrokerError::OutOfReach(_) => out_of_reach.get_or_insert(error),
+                    _ => first.get_or_insert(error),
+                };
             }
         }
     }
-    Err(first.unwrap_or(BrokerError::NoKek(keks.len())))
+    Err(out_of_reach.or(first).unwrap_or(BrokerError::NoKek(keks.len())))
 }
