@@ -38,7 +38,8 @@ pub fn header(input: &[u8]) {
     }
 }
 
-/// What opens is a genuine image, whole; how it was cut into pieces makes no difference.
+/// What opens is a genuine image, whole; how it was cut into pieces makes no difference, nor does the stream, which has threads
+/// and is asked for half of the selectors only.
 pub fn opener_sequential(input: &[u8]) {
     let Some((&selector, rest)) = input.split_first() else {
         return;
@@ -58,6 +59,13 @@ pub fn opener_sequential(input: &[u8]) {
     let whole = open(&header, image, body, body.len().max(1));
     let pieces = open(&header, image, body, usize::from(selector).saturating_mul(37) + 1);
     assert_eq!(whole, pieces, "how the bytes are cut must not matter");
+    if selector & 0x40 != 0 {
+        assert_eq!(
+            streamed(&sealed, image),
+            whole,
+            "the stream is of another opinion"
+        );
+    }
     if let Some(plain) = whole {
         assert_eq!(plain, image.plain, "other plaintext under the same key");
         assert_eq!(
@@ -81,6 +89,16 @@ fn open(header: &Header, image: &Image, body: &[u8], piece: usize) -> Option<Vec
         "unauthenticated plaintext was let out"
     );
     ended.ok().map(|()| plain)
+}
+
+fn streamed(sealed: &[u8], image: &Image) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let result = sealift_envelope::open(sealed, &mut plain, |_| Ok(image.content_key()), &mut |_| {});
+    assert!(
+        image.plain.starts_with(&plain),
+        "unauthenticated plaintext was let out"
+    );
+    result.ok().map(|_| plain)
 }
 
 /// A key box or key file that is accepted is exactly the bytes it came from, and only the genuine box opens.

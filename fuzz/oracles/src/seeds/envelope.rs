@@ -26,6 +26,16 @@ pub(super) fn opener_sequential() -> Vec<Seed> {
         seeds.push(edited("cut", script(1, image.sealed.len() - 1, 0)));
         seeds.push(edited("extended", script(2, 0, 1)));
         seeds.push(edited("chunks-swapped", script(5, body, 32_800)));
+        let images = u8::try_from(world().images.len()).unwrap_or(u8::MAX);
+        let selector = (0x40..0x80).find(|selector| selector % images == index);
+        for (what, edits) in [
+            ("genuine", Vec::new()),
+            ("flipped", script(0, image.sealed.len() - 1, 1)),
+            ("cut", script(1, image.sealed.len() - 1, 0)),
+        ] {
+            let input = selector.into_iter().chain(edits).collect::<Vec<u8>>();
+            seeds.push(seed(format!("{}-streamed-{what}", image.name), input));
+        }
         if image.sealed.len() < 1024 {
             seeds.push(seed(
                 format!("{}-as-it-is", image.name),
