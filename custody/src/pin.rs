@@ -118,8 +118,6 @@ fn variable(name: &str) -> Option<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]
