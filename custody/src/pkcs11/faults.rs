@@ -11,22 +11,17 @@ pub(super) fn is_gone(error: &Error) -> bool {
     let Error::Pkcs11(code, _) = error else {
         return false;
     };
-    matches!(
-        code,
-        R::DeviceRemoved
-            | R::DeviceError
-            | R::TokenNotPresent
-            | R::TokenNotRecognized
-            | R::SlotIdInvalid
-            | R::SessionHandleInvalid
-            | R::SessionClosed
-            // An operation that broke off in the middle: only another session is free again.
-            | R::OperationActive
-            | R::KeyHandleInvalid
-            | R::ObjectHandleInvalid
-            | R::UserNotLoggedIn
-            | R::CryptokiNotInitialized
-    )
+    is_loss(*code)
+        || matches!(
+            code,
+            R::DeviceError
+                | R::SlotIdInvalid
+                // An operation that broke off in the middle: only another session is free again.
+                | R::OperationActive
+                | R::KeyHandleInvalid
+                | R::ObjectHandleInvalid
+                | R::UserNotLoggedIn
+        )
 }
 
 /// Whether the token cannot do this with this key, whatever the input.
@@ -52,38 +47,66 @@ pub(super) fn is_inability(error: &Error) -> bool {
     }
 }
 
-/// Whether the token looked at the ciphertext and refused it.
+/// Whether a login that failed so has cost none of the token's tries, as no PIN came to be compared.
 ///
-/// Tokens do not agree on a code for wrong padding. Each that may stand for it is one and the same refusal, so that nobody
-/// learns more from one than from another.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    use RvError as R;
-    let Error::Pkcs11(code, function) = error else {
-        return false;
-    };
-    matches!(function, Function::Decrypt)
-        && matches!(
-            code,
-            R::EncryptedDataInvalid
-                | R::EncryptedDataLenRange
-                | R::DataInvalid
-                | R::DataLenRange
-                | R::ArgumentsBad
-                | R::FunctionFailed
-                | R::GeneralError
-        )
-}
-
-/// Whether the code speaks of the ciphertext and of nothing else. The other codes of a refusal also come from a token whose
-/// back end has died.
-pub(super) fn is_about_the_data(error: &Error) -> bool {
+/// A list of its own: what elsewhere tells that the session is gone, `CKR_DEVICE_ERROR` above all, is some card's word for a
+/// wrong PIN. What is not known to be harmless counts as a try.
+pub(super) fn is_no_try(error: &Error, session_answers: impl FnOnce() -> bool) -> bool {
     use RvError as R;
     let Error::Pkcs11(code, _) = error else {
         return false;
     };
+    match code {
+        R::HostMemory
+        | R::DeviceMemory
+        | R::SessionCount
+        | R::SessionExists
+        | R::SessionParallelNotSupported
+        | R::SessionReadOnly
+        | R::SessionReadOnlyExists
+        | R::SessionReadWriteSoExists
+        // Nobody came to the keypad in time.
+        | R::FunctionCanceled
+        | R::UserAnotherAlreadyLoggedIn
+        | R::UserTooManyTypes => true,
+        // A wrong PIN with some tokens; also all that a service says which restarts, and then the session is lost too.
+        R::GeneralError | R::FunctionFailed => !session_answers(),
+        code => is_loss(*code),
+    }
+}
+
+/// Whether the token looked at the ciphertext and refused it.
+///
+/// Tokens do not agree on a code for wrong padding; a vendor may have one of its own. Whatever the session outlives is one and
+/// the same refusal, so that nobody learns more from one than from another. A dead back end says the same as wrong padding: the
+/// session is asked, unless the code speaks of the ciphertext and of nothing else.
+pub(super) fn is_refusal(error: &Error, session_answers: impl FnOnce() -> bool) -> bool {
+    use RvError as R;
+    match error {
+        Error::Pkcs11(
+            R::EncryptedDataInvalid | R::EncryptedDataLenRange | R::DataInvalid | R::DataLenRange,
+            Function::Decrypt,
+        ) => true,
+        // The session outlives its login.
+        Error::Pkcs11(R::UserNotLoggedIn, _) => false,
+        Error::Pkcs11(code, Function::Decrypt) => {
+            !is_loss(*code) && !is_inability(error) && session_answers()
+        }
+        _ => false,
+    }
+}
+
+/// Codes that speak of a lost token or session and of nothing else.
+fn is_loss(code: RvError) -> bool {
+    use RvError as R;
     matches!(
         code,
-        R::EncryptedDataInvalid | R::EncryptedDataLenRange | R::DataInvalid | R::DataLenRange
+        R::DeviceRemoved
+            | R::TokenNotPresent
+            | R::TokenNotRecognized
+            | R::SessionHandleInvalid
+            | R::SessionClosed
+            | R::CryptokiNotInitialized
     )
 }
 
@@ -125,66 +148,4 @@ pub(super) fn sort(token: &str, error: Error) -> CustodyError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(code: RvError, function: Function) -> Error {
-        Error::Pkcs11(code, function)
-    }
-
-    #[test]
-    fn a_token_that_went_away() {
-        for code in [
-            RvError::DeviceRemoved,
-            RvError::SessionHandleInvalid,
-            RvError::UserNotLoggedIn,
-            RvError::TokenNotPresent,
-        ] {
-            let gone = error(code, Function::DeriveKey);
-            assert!(is_gone(&gone) && !is_inability(&gone) && !is_refusal(&gone));
-            let sorted = sort("t", gone);
-            assert_eq!(sorted.fault(), Fault::Unavailable);
-            assert!(sorted.to_string().contains("token `t` is gone"));
-        }
-    }
-
-    /// The same code means the settings in one call and the ciphertext in the next.
-    #[test]
-    fn inability_is_no_refusal() {
-        let init = error(RvError::ArgumentsBad, Function::DecryptInit);
-        assert!(is_inability(&init) && !is_refusal(&init));
-        let data = error(RvError::ArgumentsBad, Function::Decrypt);
-        assert!(is_refusal(&data) && !is_inability(&data));
-        let mechanism = error(RvError::MechanismInvalid, Function::DeriveKey);
-        assert!(is_inability(&mechanism) && !is_refusal(&mechanism));
-    }
-
-    #[test]
-    fn wrong_padding_by_any_name_is_one_refusal() {
-        for code in [
-            RvError::EncryptedDataInvalid,
-            RvError::EncryptedDataLenRange,
-            RvError::GeneralError,
-            RvError::FunctionFailed,
-        ] {
-            assert!(is_refusal(&error(code, Function::Decrypt)));
-            assert!(!is_refusal(&error(code, Function::Login)));
-        }
-    }
-
-    /// A dead back end says the same as wrong padding; only the session tells them apart.
-    #[test]
-    fn two_of_the_names_are_ambiguous() {
-        for (code, certain) in [
-            (RvError::EncryptedDataInvalid, true),
-            (RvError::DataLenRange, true),
-            (RvError::GeneralError, false),
-            (RvError::FunctionFailed, false),
-            (RvError::ArgumentsBad, false),
-        ] {
-            let failed = error(code, Function::Decrypt);
-            assert!(is_refusal(&failed));
-            assert_eq!(is_about_the_data(&failed), certain, "{code:?}");
-        }
-    }
-}
+mod tests;

@@ -143,9 +143,7 @@ fn decrypt(connection: &Connection, enc: &[u8]) -> Result<Answer, Failed> {
     decrypted.map(Zeroizing::new).map_err(|error| {
         if faults::is_inability(&error) {
             Failed::Said(faults::unable(&connection.label, OAEP).because(error))
-        } else if faults::is_refusal(&error)
-            && (faults::is_about_the_data(&error) || session.get_session_info().is_ok())
-        {
+        } else if faults::is_refusal(&error, || session.get_session_info().is_ok()) {
             Failed::Refused
         } else {
             Failed::Token(error)

@@ -54,7 +54,9 @@ pub(super) fn user(
             let no_pin_yet = matches!(error, Error::Pkcs11(RvError::UserPinNotInitialized, _));
             // What is left is read afterwards: the token has counted this one.
             let after = module.get_token_info(slot).ok();
-            let error = refused(label, after.as_ref(), error);
+            let error = refused(label, after.as_ref(), error, || {
+                session.get_session_info().is_ok()
+            });
             if error.fault() == Fault::Pin && !no_pin_yet {
                 known.add(exposed);
             }
@@ -87,7 +89,12 @@ fn pin(info: &TokenInfo, uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<Option<Pin
     }
 }
 
-fn refused(label: &str, after: Option<&TokenInfo>, error: Error) -> CustodyError {
+fn refused(
+    label: &str,
+    after: Option<&TokenInfo>,
+    error: Error,
+    session_answers: impl FnOnce() -> bool,
+) -> CustodyError {
     let tries = Tries::of(after);
     match &error {
         Error::Pkcs11(RvError::PinLocked, _) => locked(label).because(error),
@@ -107,7 +114,7 @@ fn refused(label: &str, after: Option<&TokenInfo>, error: Error) -> CustodyError
             "Set one with the vendor's tool",
         )
         .because(error),
-        _ if faults::is_gone(&error) => faults::sort(label, error),
+        _ if faults::is_no_try(&error, session_answers) => faults::sort(label, error),
         // A vendor's own code may be one more word for a wrong PIN, so this counts as a try.
         _ => CustodyError::new(
             Fault::Pin,
@@ -182,18 +189,53 @@ mod tests {
         assert!(locked("t").to_string().contains("security officer"));
     }
 
-    /// What is not known to be harmless must not be tried again with the same PIN.
+    fn failed(code: RvError, session_answers: bool) -> Fault {
+        let error = Error::Pkcs11(code, cryptoki::context::Function::Login);
+        refused("t", None, error, || session_answers).fault()
+    }
+
+    /// What is not known to be harmless must not be tried again with the same PIN: a card may say of a wrong one that the
+    /// device has failed.
     #[test]
     fn a_login_that_fails_for_an_unknown_reason_counts_as_a_try() {
-        use cryptoki::context::Function::Login;
         for code in [
-            RvError::GeneralError,
-            RvError::FunctionFailed,
             RvError::ArgumentsBad,
+            RvError::DeviceError,
+            RvError::OperationActive,
+            RvError::KeyHandleInvalid,
+            RvError::VendorDefined(0x8000_0001),
         ] {
-            assert_eq!(refused("t", None, Error::Pkcs11(code, Login)).fault(), Fault::Pin);
+            assert_eq!(failed(code, true), Fault::Pin, "{code:?}");
+            assert_eq!(failed(code, false), Fault::Pin, "{code:?}");
         }
-        let gone = refused("t", None, Error::Pkcs11(RvError::DeviceRemoved, Login));
-        assert_eq!(gone.fault(), Fault::Unavailable);
+    }
+
+    /// The PIN may be right, and it must be tried again.
+    #[test]
+    fn a_login_that_compared_no_pin_costs_no_try() {
+        for code in [
+            RvError::HostMemory,
+            RvError::DeviceMemory,
+            RvError::SessionCount,
+            RvError::SessionClosed,
+            RvError::FunctionCanceled,
+            RvError::UserAnotherAlreadyLoggedIn,
+            RvError::UserTooManyTypes,
+            RvError::DeviceRemoved,
+            RvError::TokenNotPresent,
+            RvError::TokenNotRecognized,
+            RvError::CryptokiNotInitialized,
+        ] {
+            assert_eq!(failed(code, true), Fault::Unavailable, "{code:?}");
+        }
+    }
+
+    /// A network HSM that restarts says no more than that something failed, but then it knows the session no longer.
+    #[test]
+    fn a_login_at_a_service_that_restarts_costs_no_try() {
+        for code in [RvError::GeneralError, RvError::FunctionFailed] {
+            assert_eq!(failed(code, false), Fault::Unavailable, "{code:?}");
+            assert_eq!(failed(code, true), Fault::Pin, "{code:?}");
+        }
     }
 }
