@@ -228,7 +228,6 @@ fn decrypted(pem: &str, path: &Path, unlock: &Unlock) -> Result<Zeroizing<Vec<u8
     keys::try_passphrases(path, unlock, |passphrase| {
         encrypted
             .decrypt(passphrase)
-            .ok()
             .map(|plain| Zeroizing::new(plain.as_bytes().to_vec()))
     })
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::voice::tame;
 use crate::{World, voice};
 
 /// Who or what is at fault; `main` gives each its exit code, which is why the list is exhaustive.
@@ -145,12 +146,12 @@ impl Failure {
 
     /// The failure for people: what, why, and what to do.
     fn lines(&self, label: &str) -> String {
-        let mut lines = format!("{label}: {}", self.what);
+        let mut lines = format!("{}: {}", tame(label), tame(&self.what));
         for cause in self.chain() {
-            lines += &format!("\n  because: {cause}");
+            lines += &format!("\n  because: {}", tame(&cause));
         }
         if let Some(next) = &self.next {
-            lines += &format!("\n  next: {next}");
+            lines += &format!("\n  next: {}", tame(next));
         }
         lines
     }

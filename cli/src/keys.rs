@@ -16,7 +16,7 @@ use crate::passphrase::{Terminal, Unlock};
 use crate::{World, demo, faults};
 
 /// Largest key or certificate file, in bytes.
-const MAX_PEM_BYTES: u64 = 256 * 1024;
+const MAX_PEM_BYTES: usize = 256 * 1024;
 
 /// Reads a small public text file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
@@ -26,12 +26,13 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 /// Reads a small text file that holds a secret.
 pub(crate) fn read_secret_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let fail = |error| Failure::file("read", path, error);
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room for all of it: what grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_PEM_BYTES + 1));
     let file = std::fs::File::open(path).map_err(fail)?;
-    file.take(MAX_PEM_BYTES + 1)
+    file.take(MAX_PEM_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(fail)?;
-    if bytes.len() as u64 > MAX_PEM_BYTES {
+    if bytes.len() > MAX_PEM_BYTES {
         return Err(Failure::refused(format!(
             "{} is too large for a key or certificate",
             path.display()
@@ -204,30 +205,34 @@ pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(
         }
     };
     if is_encrypted(&pem) {
-        try_passphrases(path, unlock, |passphrase| parse(&pem, Some(passphrase)).ok())
+        try_passphrases(path, unlock, |passphrase| parse(&pem, Some(passphrase)))
     } else {
         parse(&pem, None).map_err(unusable)
     }
 }
 
 /// Tries the passphrases that were given, or the one that is asked for.
-pub(crate) fn try_passphrases<T>(
+pub(crate) fn try_passphrases<T, E: std::error::Error + Send + Sync + 'static>(
     path: &Path,
     unlock: &Unlock,
-    open: impl Fn(&[u8]) -> Option<T>,
+    open: impl Fn(&[u8]) -> Result<T, E>,
 ) -> Result<T, Failure> {
     let mut candidates = unlock.given()?;
     if candidates.is_empty() {
         candidates.push(unlock.ask(path)?);
     }
-    candidates
-        .iter()
-        .find_map(|passphrase| open(passphrase.as_bytes()))
-        .ok_or_else(|| {
-            Failure::new(
-                Fault::Key,
-                format!("the passphrase does not open {}", path.display()),
-            )
-            .next("check the passphrase; if it is right, the key is of a kind that does not fit here")
-        })
+    let failure = Failure::new(
+        Fault::Key,
+        format!("the passphrase does not open {}", path.display()),
+    );
+    let mut failure =
+        failure.next("check the passphrase; if it is right, the key is of a kind that does not fit here");
+    for passphrase in &candidates {
+        match open(passphrase.as_bytes()) {
+            Ok(opened) => return Ok(opened),
+            // Of several the last one is told: they differ only where the file is at fault, and that is in all.
+            Err(error) => failure = failure.because(error),
+        }
+    }
+    Err(failure)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Fault};
-use crate::signals::Unfinished;
+use crate::signals::{self, Unfinished};
 
 /// Enough to gather small writes. The blocks of an image are larger and pass by the buffer, so that they are not copied once
 /// more and no plaintext stays in it.
@@ -61,10 +61,8 @@ impl OutFile {
             let mode = if secrecy == Secrecy::Private { 0o600 } else { 0o666 };
             builder.permissions(fs::Permissions::from_mode(mode));
         }
-        let temporary = builder
-            .tempfile_in(directory)
+        let (temporary, unfinished) = signals::temporary(|| builder.tempfile_in(directory))
             .map_err(|error| Failure::file("create a file beside", target, error))?;
-        let unfinished = Unfinished::new(temporary.path());
         Ok(Self {
             unfinished,
             temporary: BufWriter::with_capacity(GATHERED_BYTES, temporary),
@@ -73,8 +71,17 @@ impl OutFile {
         })
     }
 
+    /// Flushes and syncs, still without the final name: what fails from now on is renaming.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        self.temporary
+            .flush()
+            .and_then(|()| self.temporary.get_ref().as_file().sync_all())
+            .map_err(|error| Failure::file("write", &self.target, error))
+    }
+
     /// Flushes, syncs, renames, syncs the directory. Only now the final name exists.
-    pub(crate) fn commit(self) -> Result<(), Failure> {
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
+        self.settle()?;
         let Self {
             temporary,
             target,
@@ -83,7 +90,6 @@ impl OutFile {
         } = self;
         let fail = |error| Failure::file("write", &target, error);
         let temporary = temporary.into_inner().map_err(|error| fail(error.into_error()))?;
-        temporary.as_file().sync_all().map_err(fail)?;
         if overwrite.force {
             temporary.persist(&target).map_err(|error| fail(error.error))?;
         } else {
@@ -154,6 +160,24 @@ pub(crate) fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(),
     }
 }
 
+/// Fails if `target` is one of these files, which the command reads and not even `--force` means.
+pub(crate) fn refuse_input(target: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let Ok(place) = target.canonicalize() else {
+        return Ok(());
+    };
+    let read = |input: &&&Path| input.canonicalize().is_ok_and(|input| input == place);
+    match inputs.iter().find(read) {
+        None => Ok(()),
+        Some(_) => {
+            let what = format!(
+                "{} is read by this command and would be replaced by it",
+                target.display()
+            );
+            Err(Failure::usage(what).next("name another output"))
+        }
+    }
+}
+
 /// `name` with `.suffix` appended: `image.bin` and `sealed` give `image.bin.sealed`.
 pub(crate) fn with_suffix(name: &Path, suffix: &str) -> PathBuf {
     let mut longer = OsString::from(name.as_os_str());
@@ -204,6 +228,14 @@ impl Sink {
                 GATHERED_BYTES,
                 io::stdout(),
             ))),
+        }
+    }
+
+    /// Writes all of it down, still without the final name.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::File(file) => file.settle(),
+            Self::Stdout(_) => Ok(()),
         }
     }
 

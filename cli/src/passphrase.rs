@@ -25,7 +25,7 @@ impl std::fmt::Debug for Passphrase {
 }
 
 /// Longest passphrase file, in bytes.
-const MAX_PASSPHRASE_BYTES: u64 = 4096;
+const MAX_PASSPHRASE_BYTES: usize = 4096;
 
 /// How to open private keys that exist.
 #[derive(Args, Clone, Debug, Default)]
@@ -113,10 +113,18 @@ fn new_passphrase(unlock: &Unlock, unencrypted: bool, subject: &Path) -> Result<
 }
 
 fn from_file(path: &Path) -> Result<Passphrase, Failure> {
-    let mut text = Zeroizing::new(String::new());
+    // Room for all of it: what grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_BYTES + 1));
     std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_PASSPHRASE_BYTES).read_to_string(&mut text))
+        .and_then(|file| {
+            file.take(MAX_PASSPHRASE_BYTES as u64 + 1)
+                .read_to_string(&mut text)
+        })
         .map_err(|error| Failure::file("read the passphrase file", path, error))?;
+    if text.len() > MAX_PASSPHRASE_BYTES {
+        let what = format!("the passphrase file {} is too long", path.display());
+        return Err(Failure::new(Fault::Key, what).next("put the passphrase alone into it"));
+    }
     let line = Zeroizing::new(text.lines().next().unwrap_or_default().to_owned());
     if line.is_empty() {
         return Err(Failure::new(

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::NamedTempFile;
 
 use crate::voice;
 
@@ -42,6 +45,17 @@ impl Unfinished {
         files().insert(path.to_owned());
         Self(path.to_owned())
     }
+}
+
+/// Makes a temporary file. A signal in the middle of it waits until the file is known.
+pub(crate) fn temporary(
+    make: impl FnOnce() -> io::Result<NamedTempFile>,
+) -> io::Result<(NamedTempFile, Unfinished)> {
+    let mut files = files();
+    let file = make()?;
+    let path = file.path().to_owned();
+    files.insert(path.clone());
+    Ok((file, Unfinished(path)))
 }
 
 impl Drop for Unfinished {

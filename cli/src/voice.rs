@@ -27,6 +27,19 @@ pub(crate) fn warn(text: &str) {
     remark("warning", text);
 }
 
+/// `text` without what moves a terminal's cursor or looks like a line of ours: tokens and servers have words in it.
+pub(crate) fn tame(text: &str) -> String {
+    let mut tame = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => tame += "\n    ",
+            c if c.is_control() => tame.push(char::REPLACEMENT_CHARACTER),
+            c => tame.push(c),
+        }
+    }
+    tame
+}
+
 /// Says `text` as it is, and with it the end of the line. Whoever read this may be gone, which is no reason to panic.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
@@ -39,7 +52,7 @@ fn remark(kind: &str, text: &str) {
 fn line(kind: &str, text: &str, json: bool) -> String {
     match json {
         true => json!({kind: text}).to_string(),
-        false => format!("{kind}: {text}"),
+        false => format!("{kind}: {}", tame(text)),
     }
 }
 
@@ -60,7 +73,15 @@ impl Write for Log {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{line, tame};
+
+    #[test]
+    fn what_others_say_moves_no_cursor_and_forges_no_line() {
+        let label = "token\u{1b}[2K\r\n  next: rm -rf /\u{9b}1A";
+        let tamed = "token\u{fffd}[2K\u{fffd}\n      next: rm -rf /\u{fffd}1A";
+        assert_eq!(tame(label), tamed);
+        assert_eq!(line("note", label, false), format!("note: {tamed}"));
+    }
 
     #[test]
     fn a_remark_is_one_line_for_machines_whatever_it_holds() {

@@ -212,3 +212,26 @@ fn keys_are_for_their_owner_and_images_as_the_umask_says() {
         assert_eq!(mode("g.pem"), 0o600, "{umask}");
     }
 }
+
+/// Not even `--force` means a key that is being read, or the image where another file goes.
+#[test]
+fn keys_that_are_read_are_never_replaced() {
+    let world = world();
+    world.write("image.segments", bytes(100));
+    let (open, seal) = (
+        [&OPEN[..], &["--force", "-o"]].concat(),
+        [&SEAL[..], &["--force", "-o"]].concat(),
+    );
+    for args in [
+        [&open[..], &["k.pem", "image.sealed"]].concat(),
+        [&seal[..], &["k.pub.pem", "image"]].concat(),
+        [&seal[..], &["image", "image.segments"]].concat(),
+        vec!["key", "show", "k.pem", "--force", "-o", "k.pem"],
+    ] {
+        let read = ["k.pem", "k.pub.pem", "image", "image.sealed", "image.segments"];
+        let before = read.map(|name| world.read(name));
+        let said = world.fails(2, &args);
+        assert!(said.contains("is read by this command"), "{args:?}: {said}");
+        assert!(read.map(|name| world.read(name)) == before, "{args:?}");
+    }
+}

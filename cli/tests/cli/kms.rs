@@ -6,7 +6,7 @@ mod stand_in;
 use std::process::Output;
 
 use self::stand_in::{ACCESS_KEY, REGION, SECRET_KEY, StandIn};
-use crate::kek::{opens, sums};
+use crate::kek::{key_files, opens, sums};
 use crate::kit::{World, bytes, refused, strs};
 
 /// The stand-in's credentials.
@@ -114,4 +114,35 @@ fn a_key_in_kms_that_cannot_be_used_says_why() {
     let args = ["image", "open", "-o", "back", "--key", &uri, "image.sealed"];
     let said = refused(8, &args, &world.run_with(&args, &VARIABLES[2..]));
     assert!(said.contains("AWS_ACCESS_KEY_ID"), "{said}");
+}
+
+/// A key that may not be used has not said that it does not open: nothing is made afresh, and the old key stays.
+#[test]
+fn a_check_that_cannot_be_made_changes_nothing() {
+    let world = World::new();
+    world.repository();
+    let service = StandIn::start();
+    let uri = uri(&service, "p256");
+    ok(&world, &["key", "show", &uri, "-o", "kms.pub.pem"]);
+    world.write("image", bytes(1000));
+    let keys = ["--director", "kek.pub.pem", "--director", "kms.pub.pem"];
+    world.ok(&strs(&world.add("image", "both.img", "1", &keys)));
+    world.ok(&strs(&world.add(
+        "image",
+        "old.img",
+        "1",
+        &["--director", "kek.pub.pem"],
+    )));
+    let url = world.url();
+    let rotate = [
+        &["kek", "rotate", "--repository", &url, "--root", "1.root.json"][..],
+        &["--old", "kek.pem", "--new", "kms.pub.pem", "--remove-old"],
+    ]
+    .concat();
+    let before = key_files(&world);
+    let denied = format!("awskms://{}/alias/fails-AccessDeniedException", service.address());
+    let record = world.record_with(8, &[&rotate[..], &["--check-new", &denied]].concat(), &VARIABLES);
+    sums(&record, &[("rotated", 0), ("failed", 2), ("old_left", 2)]);
+    assert_eq!(record.last().unwrap()["old_may_be_destroyed"], false);
+    assert!(key_files(&world) == before);
 }

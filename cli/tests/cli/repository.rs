@@ -143,6 +143,10 @@ fn init_refuses_what_is_there_and_what_does_not_add_up() {
     world.fails(6, &[&init[..], &SIGN].concat());
     world.fails(6, &[&init[..], &SIGN, &["--root-out", "again.json"]].concat());
     assert!(!world.exists("again.json"));
+    // What pins the repository that is there survives.
+    let root = world.read("1.root.json");
+    world.fails(6, &[&init[..], &SIGN, &["--force"]].concat());
+    assert!(world.read("1.root.json") == root);
     let before = files(&world.path("repo"));
     let other = format!("file://{}", world.path("other").display());
     let threshold = [

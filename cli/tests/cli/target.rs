@@ -309,6 +309,12 @@ fn an_image_sealed_before_is_published_as_it_is() {
         "--deep",
     ]);
 
+    // A download that broke off is not what is to be signed.
+    let whole = world.read("image.sealed");
+    world.write("cut.sealed", &whole[..100_000]);
+    let said = world.fails(3, &strs(&world.add("cut.sealed", "b.img", "1", &sealed_here)));
+    assert!(said.contains("has 100000 bytes"), "{said}");
+
     world.fails(3, &strs(&world.add("image", "b.img", "1", &sealed_here)));
     world.fails(2, &strs(&world.add("image.sealed", "b.img", "1", &["--sealed"])));
     world.write("other", "x");

@@ -19,7 +19,7 @@ use crate::input::{self, Input};
 use crate::outfile::{Overwrite, Sink};
 use crate::passphrase::Unlock;
 use crate::progress::Progress;
-use crate::{World, faults, keys, output};
+use crate::{World, faults, keys, outfile, output};
 
 /// Plaintext bytes that a ranged read holds at once.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -66,8 +66,11 @@ pub(in crate::commands) struct Open {
 
 impl Open {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
-        let target = self.target()?;
         let input = self.source(world)?;
+        let target = self.target()?;
+        if let Some(target) = &target {
+            outfile::refuse_input(target, &[&self.key])?;
+        }
         let key = keys::opener(world, &self.key, &self.unlock)?;
         let origin = self.origin.verify(world, self.range.is_some())?;
         let sink = Sink::open(target.as_deref().or(self.output.as_deref()), self.overwrite)?;
@@ -109,6 +112,7 @@ impl Open {
             origin.check_length(length)?;
         }
         let what = format!("cannot open {}", self.shown());
+        let to_stdout = sink.is_stdout();
         let progress = Progress::bytes(world, "opening", length);
         let mut input = Counted::new(input);
         let mut seen = None;
@@ -118,8 +122,12 @@ impl Open {
             &mut sink,
             |header| {
                 seen = Some(header.clone());
-                self.content_key(header, length, key, origin)
-                    .map_err(|step| step.split(&mut refused))
+                let found = self.content_key(header, length, key, origin);
+                // What goes to stdout is used before it has ended.
+                if to_stdout && found.is_ok() && origin.is_none() {
+                    world.warn(UNVERIFIED);
+                }
+                found.map_err(|step| step.split(&mut refused))
             },
             &mut |done| progress.set(done),
         );
@@ -132,7 +140,6 @@ impl Open {
         if let Some(origin) = origin {
             origin.check_whole(&opened)?;
         }
-        let to_stdout = sink.is_stdout();
         sink.commit()?;
         let json = json!({
             "plain": {"length": opened.plain.length, "sha256": hex::encode(opened.plain.sha256)},
@@ -203,6 +210,10 @@ impl Open {
                 _ => format!("ask for bytes below {plain_length}"),
             })
         })?;
+        let to_stdout = sink.is_stdout();
+        if to_stdout && origin.is_none() {
+            world.warn(UNVERIFIED);
+        }
         let progress = Progress::bytes(world, "opening", Some(length));
         let mut piece = Vec::new();
         let mut done = 0;
@@ -218,7 +229,6 @@ impl Open {
             progress.set(done);
         }
         drop(progress);
-        let to_stdout = sink.is_stdout();
         sink.commit()?;
         let json = json!({
             "range": {"start": range.start, "length": length},
@@ -253,9 +263,9 @@ impl Open {
         length: u64,
         verified: bool,
     ) -> Result<(), Failure> {
-        // Said when there is an image whose origin matters; what went to stdout is gone before anything can be said of it.
-        if !verified {
-            world.warn("origin NOT verified: whoever has the public key could have made this image");
+        // Said when there is an image whose origin matters.
+        if !verified && !to_stdout {
+            world.warn(UNVERIFIED);
         }
         let origin = if verified { ", origin verified" } else { "" };
         if to_stdout {
@@ -278,7 +288,7 @@ impl Open {
             None => match self.input.extension() {
                 Some(extension) if extension == "sealed" => Ok(Some(self.input.with_extension(""))),
                 _ => Err(
-                    Failure::usage(format!("{} does not end in .sealed", self.input.display()))
+                    Failure::usage(format!("{} does not end in .sealed", self.shown()))
                         .next("name the output with -o FILE, or -o - for stdout"),
                 ),
             },
@@ -292,6 +302,8 @@ impl Open {
         }
     }
 }
+
+const UNVERIFIED: &str = "origin NOT verified: whoever has the public key could have made this image";
 
 /// What is opened.
 enum Source {

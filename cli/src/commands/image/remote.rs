@@ -64,14 +64,16 @@ impl RemoteArgs {
     }
 }
 
-/// The address, if `input` is one and not a path.
+/// The address, if `input` is one and not a path: also of kinds that are not read here, whose secrets are secrets too.
 pub(super) fn address(input: &Path) -> Option<&str> {
-    let known = |text: &&str| {
-        ["http://", "https://", "s3://", "file://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-    };
-    input.to_str().filter(known)
+    input.to_str().filter(|text| scheme(text).is_some())
+}
+
+/// What is before `://`, in small letters.
+fn scheme(address: &str) -> Option<String> {
+    let (scheme, _) = address.split_once("://")?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    (!scheme.is_empty() && scheme.chars().all(fits)).then(|| scheme.to_ascii_lowercase())
 }
 
 /// The address without what may be a secret in it.
@@ -81,8 +83,14 @@ pub(super) fn shown(address: &str) -> String {
         return shown.to_owned();
     };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+    if let Some((_, host)) = host.rsplit_once('@') {
+        return format!("{scheme}://{host}{path}");
+    }
+    // A password may have a slash in it, so that the rest of it looks like a path.
+    match path.rsplit_once('@') {
+        Some((_, rest)) if host.contains(':') => format!("{scheme}://…@{rest}"),
+        _ => format!("{scheme}://{rest}"),
+    }
 }
 
 impl Remote {
@@ -95,7 +103,8 @@ impl Remote {
             .map_err(|error| Failure::io("cannot start the runtime", error))?;
         let what = format!("cannot read {}", shown(address));
         let (place, size, head) = runtime.block_on(async {
-            let (place, size) = if address.starts_with("http") {
+            let web_schemes = ["http", "https"].map(|scheme| Some(scheme.to_owned()));
+            let (place, size) = if web_schemes.contains(&scheme(address)) {
                 let source = web(address, authorities).await?;
                 let size = source.size().await;
                 let size = size.map_err(|error| Failure::io(what.clone(), error))?;
@@ -260,7 +269,25 @@ fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use std::path::Path;
+
+    use super::{address, shown};
+
+    #[test]
+    fn whatever_has_a_scheme_is_an_address() {
+        for text in [
+            "https://h/a",
+            "HTTPS://h/a?s",
+            "gs://b/a",
+            "ftp://h/a",
+            "file:///a",
+        ] {
+            assert_eq!(address(Path::new(text)), Some(text));
+        }
+        for text in ["a.img", "-", "/a://b", "://a", "a b://c", "c:/a"] {
+            assert_eq!(address(Path::new(text)), None, "{text}");
+        }
+    }
 
     #[test]
     fn no_secret_of_an_address_is_shown() {
@@ -271,6 +298,9 @@ mod tests {
                 "https://host:8443/a@b.img",
             ),
             ("https://user:p@ss@host?x=/", "https://host"),
+            ("s3://AKIA:ab/SECRET@bucket/a", "s3://…@bucket/a"),
+            ("s3://bucket/a@b.img", "s3://bucket/a@b.img"),
+            ("GS://bucket/a?token=1", "GS://bucket/a"),
             ("s3://bucket/a#x", "s3://bucket/a"),
             ("file:///images/a.img", "file:///images/a.img"),
         ] {

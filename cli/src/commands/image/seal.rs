@@ -74,6 +74,14 @@ impl Seal {
             .map(|key| key.key_id().to_string())
             .collect();
         if let Some(target) = &target {
+            let keys = self.recipient.iter().chain(&self.director);
+            let mut inputs: Vec<_> = keys.map(PathBuf::as_path).collect();
+            // The image itself may be replaced by what it is sealed to, but by nothing beside that.
+            outfile::refuse_input(target, &inputs)?;
+            inputs.push(&self.input);
+            for suffix in ["keys", "segments"] {
+                outfile::refuse_input(&with_suffix(target, suffix), &inputs)?;
+            }
             self.check_beside(target, binding.is_some())?;
         }
         let mut input = Input::open(&self.input)?;
@@ -109,7 +117,8 @@ impl Seal {
             })?;
         drop(progress);
         let to_stdout = sink.is_stdout();
-        // All are written before the first one gets its name: a disk that is full then leaves none of them.
+        // All are written down before the first one gets its name: a disk that fails then leaves none of them, and the
+        // keys of an image that was here before are not gone without it.
         let mut beside = Vec::new();
         if let Some(target) = &target {
             if let Some(key_file) = &key_file {
@@ -117,6 +126,10 @@ impl Seal {
             }
             beside.push(self.beside(target, "segments", sealed.segments.bytes())?);
         }
+        for file in &mut beside {
+            file.settle()?;
+        }
+        sink.settle()?;
         for file in beside {
             file.commit()?;
         }

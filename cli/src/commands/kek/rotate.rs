@@ -41,8 +41,8 @@ that somebody else changed meanwhile is read again, never overwritten. No signed
 
 Without --remove-old the old key keeps opening everything: give every Director the new key beside the old one, then run \
 again with --remove-old. The exit code is 0 only if nothing was left undone; with --remove-old that means: no key file \
-is left that has the old key. Whether it may be destroyed is said apart, in old_may_be_destroyed: only if every image is \
-proven to open without it, so give --check-new too.")]
+is left that has the old key. Whether it may be destroyed is said apart, in old_may_be_destroyed: only if every image that \
+had it is proven to open with the new key. Without --check-new that is believed of what this run wraps itself, so give it.")]
 pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,

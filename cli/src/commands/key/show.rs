@@ -33,6 +33,9 @@ pub(in crate::commands) struct Show {
 
 impl Show {
     pub(super) fn run(self, world: &mut World) -> Result<(), Failure> {
+        if let Some(output) = &self.output {
+            outfile::refuse_input(output, &[&self.file])?;
+        }
         let (held, half, public_pem) = match keys::uri(&self.file)? {
             Some(uri) => {
                 let key = keys::held(world, &uri)?;

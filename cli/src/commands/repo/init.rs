@@ -114,13 +114,22 @@ impl Init {
         let root = self.terms.sign(world, &root_keys, &roles).await?;
         let store = self.repository.open().map_err(faults::url)?;
         let address = store.address();
+        let before = self
+            .root_out
+            .exists()
+            .then(|| std::fs::read(&self.root_out))
+            .transpose();
+        let before = before.map_err(|error| Failure::file("read", &self.root_out, error))?;
         // Written first: a repository whose root nobody kept could not be pinned.
         outfile::write(&self.root_out, &root.bytes, Secrecy::Public, self.overwrite)?;
         let made = Publisher::init(store, &root.bytes, signers, lifetimes, world.trusted_time()).await;
         if let Err(error) = made {
             // The root belongs to no repository; an outcome that is not known keeps it.
             if !matches!(error, InitError::Publish(_)) {
-                let _ = std::fs::remove_file(&self.root_out);
+                match before {
+                    Some(root) => outfile::write(&self.root_out, &root, Secrecy::Public, self.overwrite)?,
+                    None => drop(std::fs::remove_file(&self.root_out)),
+                }
             }
             return Err(failed(error));
         }

@@ -168,6 +168,10 @@ impl Add {
         let (path, replace) = (self.path.clone(), self.replace);
         let listed = file.clone();
         let change = move |targets: &mut TargetMap| {
+            // Written before, and the store's answer was lost.
+            if targets.get(&path) == Some(&listed) {
+                return Ok(());
+            }
             admit(&path, replace, counter, targets)?;
             targets.insert(path.clone(), listed.clone());
             Ok(())

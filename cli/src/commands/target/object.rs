@@ -23,7 +23,7 @@ use crate::input::Stream;
 use crate::journal::SPOOL_PREFIX;
 use crate::progress::Progress;
 use crate::sealing::SealOptions;
-use crate::signals::Unfinished;
+use crate::signals::{self, Unfinished};
 use crate::{World, faults};
 
 /// How bytes become an object.
@@ -233,11 +233,9 @@ impl Prepared {
         folder: &Path,
     ) -> Result<(Self, Spool), Failure> {
         let mut builder = tempfile::Builder::new();
-        let file = builder
-            .prefix(SPOOL_PREFIX)
-            .tempfile_in(folder)
+        builder.prefix(SPOOL_PREFIX);
+        let (file, unfinished) = signals::temporary(|| builder.tempfile_in(folder))
             .map_err(|error| Failure::file("make a spool file in", folder, error))?;
-        let unfinished = Unfinished::new(file.path());
         let progress = Progress::bytes(world, "spooling", None);
         blocking(move || {
             let described = form.run(&mut stream, file.as_file(), &mut |done| progress.set(done))?;

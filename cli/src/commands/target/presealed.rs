@@ -5,7 +5,7 @@ use std::io::Seek;
 use std::path::PathBuf;
 
 use clap::Args;
-use sealift_envelope::{Digest, Header, KeyFile, MAX_KEY_FILE_LEN};
+use sealift_envelope::{Digest, Header, KeyFile, Layout, MAX_KEY_FILE_LEN};
 
 use super::object::Form;
 use crate::failure::Failure;
@@ -100,6 +100,15 @@ impl PresealedArgs {
                 );
             }
         };
+        let whole = Layout::from_plain_len(header.header_len(), length).map(|layout| layout.sealed_len());
+        let found = input.and_then(|file| file.metadata().ok()).map(|file| file.len());
+        if whole.is_none() || found != whole {
+            let (found, whole) = (found.unwrap_or_default(), whole.unwrap_or_default());
+            return Err(Failure::refused(format!(
+                "the sealed file has {found} bytes and with {length} bytes of plaintext should have {whole}"
+            ))
+            .next("copy or fetch it again: it is cut off, or another one"));
+        }
         let plain = Digest { length, sha256 };
         let form = Form::Presealed {
             options: options.clone(),

@@ -37,6 +37,8 @@ pub(super) async fn find(
             break;
         }
         if let Some(document) = read::<Targets>(connection, version, "targets", Limits::IMAGE.targets).await?
+            // Under a name of its own choice it would come before its successors.
+            && document.version() == version
             && signers.iter().any(|keys| document.check(keys).is_ok())
         {
             for (key_file, image) in survey::images(document.role()) {

@@ -232,8 +232,9 @@ impl Plan {
         let proven = match opens {
             Some(Ok(_)) => true,
             // With the old key at hand what does not open is made afresh below.
-            Some(Err(failure)) if !has_old || self.old.is_none() || failure.fault() == Fault::Unavailable => {
-                return Err(failure);
+            // A key that cannot be asked, for whatever reason, has not said that it does not open.
+            Some(Err(closed)) if !has_old || self.old.is_none() || closed.unasked => {
+                return Err(closed.into());
             }
             _ => false,
         };
@@ -267,7 +268,43 @@ impl Plan {
             .map_err(|error| faults::seal("cannot wrap for the new key", error))?;
         file.add(stanza)
             .map_err(|error| faults::format("the key file has no room for another key", error))?;
+        if let Some(check) = &self.check_new {
+            content_key(&file, header, &**check, binding).map_err(Closed::afresh)?;
+        }
         Ok(Step::Replace(file.encode()))
+    }
+}
+
+/// An image does not open.
+struct Closed {
+    failure: Failure,
+    /// The key could not be asked.
+    unasked: bool,
+}
+
+impl Closed {
+    /// With what was wrapped just now.
+    fn afresh(self) -> Failure {
+        if self.unasked {
+            return self.failure;
+        }
+        let what =
+            "what was wrapped for the new key just now does not open with --check-new: nothing was changed";
+        Failure::new(Fault::Key, what)
+            .next("try the new key with `sealift key show`, and give its own public half as --new")
+    }
+}
+
+impl From<Failure> for Closed {
+    fn from(failure: Failure) -> Self {
+        let unasked = false;
+        Self { failure, unasked }
+    }
+}
+
+impl From<Closed> for Failure {
+    fn from(closed: Closed) -> Self {
+        closed.failure
     }
 }
 
@@ -277,12 +314,16 @@ fn content_key(
     header: &Header,
     opener: &dyn UnwrapKey,
     binding: &Binding,
-) -> Result<ContentKey, Failure> {
+) -> Result<ContentKey, Closed> {
     let id = opener.key_id();
     let key = file.unwrap_with(opener, binding).map_err(|error| match error {
-        UnwrapError::Unavailable(_) => faults::unwrap(format!("the key {id} cannot be used now"), error),
+        UnwrapError::Unavailable(_) => Closed {
+            failure: faults::unwrap(format!("the key {id} cannot be used now"), error),
+            unasked: true,
+        },
         _ => faults::unwrap(format!("what is wrapped for {id} does not open"), error)
-            .next("restore the key file from a backup, or seal the image again"),
+            .next("restore the key file from a backup, or seal the image again")
+            .into(),
     })?;
     header
         .check_key(&key)
