@@ -7,7 +7,7 @@ mod roots;
 use crate::config::Config;
 use crate::exit::{Code, Failure};
 pub use demo::DemoKeys;
-pub(crate) use keys::HeldKek;
+pub use keys::HeldKek;
 pub use roots::Roots;
 use sealift_metadata::authoring::DirectorSigners;
 use sealift_metadata::root::RoleName;

@@ -11,6 +11,11 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sealift_repository::Store;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// How long a request waits for room at a key-encryption key that is held elsewhere. Hundreds are done meanwhile by a token that
+/// takes 20 ms for each.
+const KEK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is open while the server runs.
 #[derive(Debug)]
@@ -58,7 +63,13 @@ impl Parts {
             },
         )?;
         let image = Arc::new(image);
-        let broker = InProcessBroker::new(store.clone(), image_root.id, signing.take_keks(), entropy.clone());
+        let broker = InProcessBroker::new(
+            store.clone(),
+            image_root.id,
+            signing.take_keks(),
+            entropy.clone(),
+            KEK_PATIENCE,
+        );
         let settings = Settings {
             metadata_lifetime: config.director.metadata_lifetime,
             public_url: config.public_url.clone(),

@@ -4,8 +4,9 @@ use super::DemoKeys;
 use crate::config::{Kek, KeyFile};
 use crate::exit::{Code, Failure};
 use sealift_custody::{CustodyError, Fault, KeyUri, NobodyToAsk};
-use sealift_envelope::{PrivateKey, UnwrapKey};
+use sealift_envelope::{KeyId, PrivateKey, UnwrapKey};
 use sealift_metadata::{FileSigner, Signer};
+use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -26,17 +27,41 @@ pub(super) fn signer(file: &KeyFile, demo: DemoKeys) -> Result<Arc<dyn Signer>, 
     Ok(Arc::new(signer))
 }
 
-/// A key-encryption key, wherever it is.
-pub(crate) type HeldKek = Box<dyn UnwrapKey + Send + Sync>;
+/// A private key-encryption key, by where it is.
+pub enum HeldKek {
+    /// In this process: it answers in milliseconds, always.
+    InMemory(Box<dyn UnwrapKey + Send + Sync>),
+    /// In a token or a key service, which may be slow, or hang.
+    Elsewhere(Box<dyn UnwrapKey + Send + Sync>),
+}
+
+impl HeldKek {
+    /// Its id.
+    pub fn key_id(&self) -> KeyId {
+        match self {
+            Self::InMemory(key) | Self::Elsewhere(key) => key.key_id(),
+        }
+    }
+}
+
+impl fmt::Debug for HeldKek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self {
+            Self::InMemory(_) => "InMemory",
+            Self::Elsewhere(_) => "Elsewhere",
+        };
+        f.debug_tuple(place).field(&self.key_id()).finish()
+    }
+}
 
 /// A key-encryption key. One that is held elsewhere is reached now: a server that could not unwrap should not start.
 pub(super) fn kek(kek: &Kek, demo: DemoKeys) -> Result<HeldKek, Failure> {
     match kek {
-        Kek::File(file) => Ok(Box::new(kek_file(file, demo)?)),
+        Kek::File(file) => Ok(HeldKek::InMemory(Box::new(kek_file(file, demo)?))),
         Kek::Elsewhere(uri) => {
             let key = sealift_custody::open(uri, &NobodyToAsk).map_err(|error| out_of_reach(uri, error))?;
             demo.check("director.keks", &[&key.key_id().to_string()])?;
-            Ok(Box::new(key))
+            Ok(HeldKek::Elsewhere(Box::new(key)))
         }
     }
 }

@@ -3,11 +3,15 @@
 //! Whoever holds it can read every image whose key-encryption key it can use, so it acts on nothing but a target that
 //! stands in a verified Image repository, and logs each act. In process here; a process of its own behind the same trait.
 
+mod keks;
+
 use crate::ambient::Entropy;
+use crate::signing::HeldKek;
 use async_trait::async_trait;
+use keks::{Keks, Wrapped};
 use sealift_envelope::{
-    Binding, ContentKey, FormatError, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, OpenError, RecipientKey,
-    SealError, UnwrapError, UnwrapKey,
+    Binding, FormatError, Header, KeyBox, KeyFile, MAX_KEY_FILE_LEN, OpenError, RecipientKey, SealError,
+    UnwrapError,
 };
 use sealift_metadata::uptane::VerifiedTarget;
 use sealift_metadata::{EcuSerial, RepositoryId, VehicleId};
@@ -15,9 +19,8 @@ use sealift_repository::{Store, StoreError, paths};
 use sealift_wire::{Problem, ProblemKind};
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
 /// Largest header that is read for its envelope digest, in bytes.
 const MAX_HEADER_BYTES: u64 = 64 * 1024;
@@ -80,7 +83,7 @@ pub enum BrokerError {
     /// The broker did not answer.
     #[error("the broker broke off")]
     Gone,
-    /// As many keys as may be are being unwrapped; a token or key service may be hanging.
+    /// The key-encryption key is held elsewhere, and has more to unwrap than it gets done; it may be hanging.
     #[error("too many content keys are being unwrapped at once")]
     Busy,
 }
@@ -122,29 +125,25 @@ impl BrokerError {
 pub struct InProcessBroker {
     store: Store,
     repository: RepositoryId,
-    keks: Arc<Vec<Box<dyn UnwrapKey + Send + Sync>>>,
+    keks: Keks,
     entropy: Entropy,
-    /// A token that hangs keeps its callers' threads for ever. What it may keep is bounded: the threads are everybody's.
-    room: Arc<Semaphore>,
 }
 
-/// Content keys that are unwrapped at once, at most.
-const MAX_AT_ONCE: usize = 32;
-
 impl InProcessBroker {
-    /// A broker over key files in `store`, with these private keys.
+    /// A broker over key files in `store`, with these private keys. A request waits as long as `patience` for each of those held
+    /// elsewhere to have room for it, and then for its answer.
     pub fn new(
         store: Store,
         repository: RepositoryId,
-        keks: Vec<Box<dyn UnwrapKey + Send + Sync>>,
+        keks: Vec<HeldKek>,
         entropy: Entropy,
+        patience: Duration,
     ) -> Self {
         Self {
             store,
             repository,
-            keks: Arc::new(keks),
+            keks: Keks::new(keks, patience),
             entropy,
-            room: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         }
     }
 }
@@ -202,63 +201,22 @@ impl InProcessBroker {
         if key_file.envelope_digest() != header.envelope_digest() {
             return Err(BrokerError::KeyFile("the key file belongs to another object"));
         }
-        let permit = Arc::clone(&self.room).try_acquire_owned();
-        let permit = permit.map_err(|_| BrokerError::Busy)?;
-        let (keks, entropy, ecu) = (Arc::clone(&self.keks), self.entropy.clone(), ecu.clone());
         let (repository, path) = (self.repository.to_string(), target.path().to_string());
-        // Private-key operations take milliseconds, those of a token or key service seconds: not on a thread that serves
-        // requests.
+        let digest = header.envelope_digest();
+        let wrapped = Wrapped {
+            key_file,
+            header,
+            binding: Binding::key_file(&repository, &path),
+        };
+        let key = self.keks.unwrap(wrapped).await?;
+        let (entropy, ecu) = (self.entropy.clone(), ecu.clone());
+        // Milliseconds of arithmetic: not on a thread that serves requests.
         tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let binding = Binding::key_file(&repository, &path);
-            let key = unwrap(&keks, &key_file, &header, &binding)?;
             let binding = Binding::key_box(&repository, &path, ecu.vehicle.as_str(), ecu.serial.as_str());
-            KeyBox::create(
-                &key,
-                &ecu.sealing,
-                &header.envelope_digest(),
-                &binding,
-                &mut **entropy.lock(),
-            )
-            .map_err(BrokerError::Wrap)
+            KeyBox::create(&key, &ecu.sealing, &digest, &binding, &mut **entropy.lock())
+                .map_err(BrokerError::Wrap)
         })
         .await
         .map_err(|_| BrokerError::Gone)?
     }
-}
-
-/// The content key, by the first of our keys that opens it. One that fails keeps none of the others from trying. Of several
-/// failures the first is told, but one out of reach before all others: that one may open it when it is asked again.
-fn unwrap(
-    keks: &[Box<dyn UnwrapKey + Send + Sync>],
-    key_file: &KeyFile,
-    header: &Header,
-    binding: &Binding,
-) -> Result<ContentKey, BrokerError> {
-    let (mut first, mut out_of_reach) = (None, None);
-    for kek in keks {
-        let unwrapped = key_file
-            .unwrap_with(&**kek, binding)
-            .map_err(|error| match error {
-                UnwrapError::Unavailable(_) => BrokerError::OutOfReach(error),
-                other => BrokerError::Unwrap(other),
-            });
-        // What another key unwraps may be the content key still, where this stanza is a forged one.
-        let proven = unwrapped.and_then(|key| match header.check_key(&key) {
-            Ok(()) => Ok(key),
-            Err(error) => Err(BrokerError::Commitment(error)),
-        });
-        match proven {
-            Ok(key) => return Ok(key),
-            Err(BrokerError::Unwrap(UnwrapError::NotARecipient { .. })) => {}
-            Err(error) => {
-                tracing::warn!(kek = %kek.key_id(), error = super::error::error_chain(&error), "key-encryption key failed");
-                match error {
-                    BrokerError::OutOfReach(_) => out_of_reach.get_or_insert(error),
-                    _ => first.get_or_insert(error),
-                };
-            }
-        }
-    }
-    Err(out_of_reach.or(first).unwrap_or(BrokerError::NoKek(keks.len())))
 }

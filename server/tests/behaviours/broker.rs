@@ -1,4 +1,4 @@
-//! Several key-encryption keys: whichever opens the key file serves, and what hangs is bounded.
+//! Several key-encryption keys: whichever opens the key file serves, and what hangs is bounded and keeps no other from serving.
 
 use crate::kit::{Image, TestRng, World};
 use sealift_envelope::{
@@ -9,15 +9,17 @@ use sealift_metadata::uptane::{self, VerifiedTarget};
 use sealift_metadata::{EcuSerial, VehicleId};
 use sealift_repository::walk;
 use sealift_server::ambient::Entropy;
+use sealift_server::signing::HeldKek;
 use sealift_server::stage::{BrokerError, EcuKey, InProcessBroker, KeyBroker};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
-/// Content keys that are unwrapped at once, at most.
+/// Content keys that one key held elsewhere unwraps at once, at most.
 const MAX_AT_ONCE: usize = 32;
-
-type Kek = Box<dyn UnwrapKey + Send + Sync>;
 
 /// A world with one image.
 struct Scene {
@@ -29,6 +31,14 @@ struct Scene {
 
 fn key(seed: &str) -> PrivateKey {
     PrivateKey::generate_p256(&mut TestRng::new(seed))
+}
+
+fn in_memory(key: impl UnwrapKey + Send + Sync + 'static) -> HeldKek {
+    HeldKek::InMemory(Box::new(key))
+}
+
+fn elsewhere(key: impl UnwrapKey + Send + Sync + 'static) -> HeldKek {
+    HeldKek::Elsewhere(Box::new(key))
 }
 
 impl Scene {
@@ -76,10 +86,17 @@ impl Scene {
         std::fs::write(path, file.encode()).unwrap();
     }
 
-    fn broker(&self, keks: Vec<Kek>) -> InProcessBroker {
+    /// Takes `recipient` out of the key file.
+    fn forget(&self, recipient: &PrivateKey) {
+        let (path, mut file) = self.key_file();
+        assert!(file.remove(&recipient.key_id()));
+        std::fs::write(path, file.encode()).unwrap();
+    }
+
+    fn broker(&self, keks: Vec<HeldKek>) -> InProcessBroker {
         let entropy = Entropy::new(TestRng::new("broker"));
         let id = self.world.repository_id.clone();
-        InProcessBroker::new(self.world.store.clone(), id, keks, entropy)
+        InProcessBroker::new(self.world.store.clone(), id, keks, entropy, Duration::ZERO)
     }
 
     fn ecu(&self) -> EcuKey {
@@ -90,7 +107,7 @@ impl Scene {
         }
     }
 
-    async fn rewrap(&self, keks: Vec<Kek>) -> Result<KeyBox, BrokerError> {
+    async fn rewrap(&self, keks: Vec<HeldKek>) -> Result<KeyBox, BrokerError> {
         self.broker(keks).rewrap(&self.target, &self.ecu()).await
     }
 
@@ -131,8 +148,23 @@ impl UnwrapKey for Gone {
 /// A key whose token hangs until the other end of the channel is dropped.
 struct Hangs {
     key: PrivateKey,
-    began: Sender<()>,
+    began: UnboundedSender<()>,
     until: Mutex<Receiver<()>>,
+}
+
+/// The other ends of one that hangs.
+struct Hold {
+    begun: UnboundedReceiver<()>,
+    release: Sender<()>,
+}
+
+impl Hangs {
+    fn new(key: PrivateKey) -> (HeldKek, Hold) {
+        let (began, begun) = unbounded_channel();
+        let (release, until) = channel();
+        let until = Mutex::new(until);
+        (elsewhere(Self { key, began, until }), Hold { begun, release })
+    }
 }
 
 impl UnwrapKey for Hangs {
@@ -154,9 +186,9 @@ impl UnwrapKey for Hangs {
 #[tokio::test]
 async fn a_key_out_of_reach_does_not_keep_another_from_opening() {
     let scene = Scene::new().await;
-    let first = || -> Kek { Box::new(scene.first()) };
+    let first = || elsewhere(scene.first());
     scene.wrap(&scene.content_key(), &key("second"));
-    let gone = || -> Kek { Box::new(Gone(key("second").key_id())) };
+    let gone = || elsewhere(Gone(key("second").key_id()));
     scene.opens(scene.rewrap(vec![gone(), first()]).await);
     scene.opens(scene.rewrap(vec![first(), gone()]).await);
 }
@@ -165,8 +197,8 @@ async fn a_key_out_of_reach_does_not_keep_another_from_opening() {
 #[tokio::test]
 async fn a_forged_wrap_for_one_key_does_not_keep_another_from_opening() {
     let scene = Scene::new().await;
-    let first = || -> Kek { Box::new(scene.first()) };
-    let second = || -> Kek { Box::new(key("second")) };
+    let first = || in_memory(scene.first());
+    let second = || in_memory(key("second"));
     scene.wrap(&ContentKey::from_bytes([7; 32]), &key("second"));
     scene.opens(scene.rewrap(vec![second(), first()]).await);
     let forged = scene.rewrap(vec![second()]).await.unwrap_err();
@@ -184,9 +216,9 @@ async fn a_forged_wrap_for_one_key_does_not_keep_another_from_opening() {
 #[tokio::test]
 async fn when_none_opens_what_is_out_of_reach_is_told_first() {
     let scene = Scene::new().await;
-    let second = || -> Kek { Box::new(key("second")) };
+    let second = || elsewhere(key("second"));
     scene.wrap(&ContentKey::from_bytes([7; 32]), &key("second"));
-    let gone = || -> Kek { Box::new(Gone(scene.world.kek.key_id())) };
+    let gone = || elsewhere(Gone(scene.world.kek.key_id()));
     for keks in [vec![gone(), second()], vec![second(), gone()]] {
         let error = scene.rewrap(keks).await.unwrap_err();
         assert!(matches!(error, BrokerError::OutOfReach(_)), "{error:?}");
@@ -195,38 +227,96 @@ async fn when_none_opens_what_is_out_of_reach_is_told_first() {
     let error = scene.rewrap(vec![second()]).await.unwrap_err();
     assert!(matches!(error, BrokerError::Commitment(_)), "{error:?}");
 
-    let strangers = ["a", "b"].map(|seed| -> Kek { Box::new(key(seed)) });
+    let strangers = ["a", "b"].map(|seed| in_memory(key(seed)));
     let error = scene.rewrap(strangers.into()).await.unwrap_err();
     assert!(matches!(error, BrokerError::NoKek(2)), "{error:?}");
 }
 
-/// What hangs keeps threads; past the bound a request is answered at once, and when the token comes back all is well.
+/// A broker whose first key hangs, with as many callers there as may be.
+struct Full {
+    broker: Arc<InProcessBroker>,
+    hold: Hold,
+    inside: Vec<JoinHandle<Result<KeyBox, BrokerError>>>,
+}
+
+impl Full {
+    async fn new(scene: &Scene, hangs: PrivateKey, others: Vec<HeldKek>) -> Self {
+        let (kek, mut hold) = Hangs::new(hangs);
+        let keks = std::iter::once(kek).chain(others).collect();
+        let broker = Arc::new(scene.broker(keks));
+        let ask = |_| {
+            let (broker, target, ecu) = (Arc::clone(&broker), scene.target.clone(), scene.ecu());
+            tokio::spawn(async move { broker.rewrap(&target, &ecu).await })
+        };
+        let inside = (0..MAX_AT_ONCE).map(ask).collect();
+        for _ in 0..MAX_AT_ONCE {
+            hold.begun.recv().await.unwrap();
+        }
+        Self { broker, hold, inside }
+    }
+
+    async fn ask(&self, scene: &Scene) -> Result<KeyBox, BrokerError> {
+        self.broker.rewrap(&scene.target, &scene.ecu()).await
+    }
+}
+
+/// What hangs keeps threads; past the bound a request that has no patience is answered at once, and when the token comes back
+/// all is well.
 #[tokio::test]
 async fn a_token_that_hangs_keeps_a_bounded_number_of_callers() {
     let scene = Scene::new().await;
-    let (began, begun) = channel();
-    let (release, until) = channel();
-    let hangs = Hangs {
-        key: scene.first(),
-        began,
-        until: Mutex::new(until),
-    };
-    let broker = Arc::new(scene.broker(vec![Box::new(hangs)]));
-    let ask = || {
-        let (broker, target, ecu) = (Arc::clone(&broker), scene.target.clone(), scene.ecu());
-        tokio::spawn(async move { broker.rewrap(&target, &ecu).await })
-    };
-    let waiting: Vec<_> = (0..MAX_AT_ONCE).map(|_| ask()).collect();
-    let begun = tokio::task::spawn_blocking(move || begun.iter().take(MAX_AT_ONCE).count());
-    assert_eq!(begun.await.unwrap(), MAX_AT_ONCE);
-    let error = ask().await.unwrap().unwrap_err();
+    let mut full = Full::new(&scene, scene.first(), Vec::new()).await;
+    let error = full.ask(&scene).await.unwrap_err();
     assert!(matches!(error, BrokerError::Busy), "{error:?}");
     assert_eq!(error.problem().status, 503);
-    drop(release);
-    for one in waiting {
+    drop(full.hold.release);
+    for one in full.inside {
         scene.opens(one.await.unwrap());
     }
-    // The receiving end of `began` is gone: asked again, the key would panic in its thread.
-    let panicked = ask().await.unwrap().unwrap_err();
+    full.hold.begun.close();
+    // Asked again, the key panics in its thread.
+    let panicked = full.broker.rewrap(&scene.target, &scene.ecu()).await.unwrap_err();
     assert!(matches!(panicked, BrokerError::Gone), "{panicked:?}");
+}
+
+/// The one in memory comes first, wherever the configuration names it.
+#[tokio::test]
+async fn a_key_in_memory_serves_while_a_token_named_before_it_hangs() {
+    let scene = Scene::new().await;
+    scene.wrap(&scene.content_key(), &key("second"));
+    let (hangs, mut hold) = Hangs::new(key("second"));
+    tokio::select! {
+        served = scene.rewrap(vec![hangs, in_memory(scene.first())]) => scene.opens(served),
+        Some(()) = hold.begun.recv() => panic!("the token was asked"),
+    }
+}
+
+/// The room at one token is nobody else's.
+#[tokio::test]
+async fn a_token_without_room_keeps_no_other_key_from_serving() {
+    let scene = Scene::new().await;
+    let content_key = scene.content_key();
+    scene.wrap(&content_key, &key("hangs"));
+    scene.forget(&scene.first());
+    let others = vec![in_memory(scene.first()), elsewhere(key("spare"))];
+    let full = Full::new(&scene, key("hangs"), others).await;
+    let busy = full.ask(&scene).await.unwrap_err();
+    assert!(matches!(busy, BrokerError::Busy), "{busy:?}");
+
+    scene.wrap(&content_key, &scene.first());
+    scene.opens(full.ask(&scene).await);
+
+    scene.forget(&scene.first());
+    scene.wrap(&content_key, &key("spare"));
+    let served = full.ask(&scene).await;
+    scene.wrap(&content_key, &scene.first());
+    scene.opens(served);
+
+    // No room is needed at a token that is no recipient.
+    for recipient in ["hangs", "spare"] {
+        scene.forget(&key(recipient));
+    }
+    scene.forget(&scene.first());
+    let error = full.ask(&scene).await.unwrap_err();
+    assert!(matches!(error, BrokerError::NoKek(3)), "{error:?}");
 }
