@@ -134,7 +134,8 @@ impl ChunkSealer {
             announced,
             next: 0,
             taken: 0,
-            pending: Zeroizing::default(),
+            // Room for all there can be at once: a buffer that grows leaves plaintext behind where it was.
+            pending: Zeroizing::new(Vec::with_capacity(BLOCK_LEN)),
             blocks: 0,
             record,
             failed: false,
@@ -185,10 +186,6 @@ impl ChunkSealer {
         let mut blocks = plain.chunks_exact(BLOCK_LEN);
         for block in &mut blocks {
             self.seal_block(block, End::No, out)?;
-        }
-        // Room for all there can be at once: a buffer that grows leaves plaintext behind where it was.
-        if !blocks.remainder().is_empty() && self.pending.capacity() == 0 {
-            self.pending.reserve_exact(BLOCK_LEN);
         }
         self.pending.extend_from_slice(blocks.remainder());
         Ok(())

@@ -290,6 +290,53 @@ fn a_dropped_read_loses_nothing() {
 }
 
 #[test]
+fn what_is_buffered_is_consumed() {
+    let plain = plaintext(100_000);
+    let (_, image) = sealed(&plain);
+    block_on(async {
+        let opener = AsyncRangedOpener::new(Bytes::from(image), for_p256)
+            .await
+            .unwrap();
+        let (mut reader, mut out) = (opener.reader(), Vec::new());
+        loop {
+            let found = reader.fill_buf().await.unwrap();
+            let count = found.len().min(7000);
+            out.extend_from_slice(&found[..count]);
+            if count == 0 {
+                break;
+            }
+            reader.consume(count);
+        }
+        assert_eq!(out, plain);
+        let shown = format!("{reader:?}");
+        assert!(shown.starts_with("AsyncRangedReader { position: 100000, cache: Cache { chunks: ["));
+    });
+}
+
+/// Whoever seeks does not wait for what was asked for at the old place.
+#[test]
+fn an_answer_that_is_wanted_no_more_is_not_waited_for() {
+    let plain = plaintext(300_000);
+    let (_, image) = sealed(&plain);
+    block_on(async {
+        let remote = Remote::new(image);
+        let opener = AsyncRangedOpener::new(Arc::clone(&remote), for_p256)
+            .await
+            .unwrap();
+        let (mut reader, mut out) = (opener.reader(), [0; 10]);
+        remote.hold.store(true, Ordering::Relaxed);
+        for _ in 0..4 {
+            assert!(reader.read(&mut out).now_or_never().is_none());
+        }
+        remote.hold.store(false, Ordering::Relaxed);
+        reader.seek(SeekFrom::Start(200_000)).await.unwrap();
+        let read = tokio::time::timeout(std::time::Duration::from_secs(30), reader.read_exact(&mut out));
+        read.await.unwrap().unwrap();
+        assert_eq!(out, plain[200_000..200_010]);
+    });
+}
+
+#[test]
 fn readers_of_one_opener_do_not_disturb_each_other() {
     let plain = plaintext(300_000);
     let (_, image) = sealed(&plain);

@@ -1,11 +1,12 @@
 //! The reader is a file with the plaintext in it: what `Cursor` does over the plaintext it does over the image, and it reads
 //! no more of the image than that takes.
 
-use std::io::{BufRead, Cursor, Read, Seek, SeekFrom};
+use std::cell::Cell;
+use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sealift_envelope::{CHUNK_LEN, Layout, RangedReader, SEALED_CHUNK_LEN, SealPlan};
+use sealift_envelope::{CHUNK_LEN, Layout, RangedReader, ReadAt, SEALED_CHUNK_LEN, SealPlan};
 
 use crate::ranged::Counting;
 use crate::support::{BOUNDARIES, for_p256, key_of, plaintext, plan, run, sealed};
@@ -20,6 +21,47 @@ fn reader<'a>(source: &'a Counting<'a>, plan: &SealPlan) -> RangedReader<&'a Cou
 
 fn bytes_read(source: &Counting<'_>) -> u64 {
     source.take_reads().iter().map(|read| read.end - read.start).sum()
+}
+
+/// Fails while it is told to.
+struct Failing<'a>(&'a Counting<'a>, Cell<bool>);
+
+impl ReadAt for Failing<'_> {
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(offset, buf)?;
+        match self.1.get() {
+            true => Err(io::Error::other("on purpose")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn after_a_failure_nothing_is_read_ahead() {
+    let plain = plaintext(2_000_000);
+    let (plan, image) = sealed(&plain);
+    let counting = Counting::new(&image);
+    let source = Failing(&counting, Cell::new(false));
+    let mut reader = RangedReader::new(&source, |_| Ok(key_of(&plan))).unwrap();
+    counting.take_reads();
+    let mut piece = [0; CHUNK_LEN];
+    let mut most = 0;
+    for _ in 0..20 {
+        reader.read_exact(&mut piece).unwrap();
+        most = most.max(bytes_read(&counting));
+    }
+    assert!(most > SEALED, "it reads ahead");
+    // Until it needs the source again.
+    source.1.set(true);
+    while reader.read_exact(&mut piece).is_ok() {}
+    source.1.set(false);
+    counting.take_reads();
+    reader.read_exact(&mut [0; 1]).unwrap();
+    assert_eq!(bytes_read(&counting), SEALED);
 }
 
 #[test]

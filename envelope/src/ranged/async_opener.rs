@@ -122,7 +122,7 @@ impl<S: AsyncReadAt> AsyncRangedOpener<S> {
             }
             match Header::parse(&bytes) {
                 Ok((header, _)) => return Ok(header),
-                Err(FormatError::Truncated { needed, .. }) if needed > bytes.len() && needed <= size => {
+                Err(FormatError::Truncated { needed, .. }) if (bytes.len() + 1..=size).contains(&needed) => {
                     wanted = needed;
                 }
                 Err(error) => return Err(error.into()),

@@ -103,7 +103,7 @@ impl<S: AsyncReadAt + 'static> AsyncRead for AsyncRangedReader<S> {
         }
         ready!(this.poll_chunk(context, buf.remaining()))?;
         // As far as what is here goes; more is fetched by the next poll.
-        while buf.remaining() > 0 {
+        loop {
             let found = this.here();
             let count = found.len().min(buf.remaining());
             if count == 0 {

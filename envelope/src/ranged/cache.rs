@@ -64,7 +64,7 @@ impl Cache {
     /// What to read for the chunk of byte `at`, which is not here, when `wanted` bytes from there on are asked for.
     pub(super) fn plan(&mut self, core: &RangedCore, at: u64, wanted: usize, ahead: &mut Ahead) -> Chunks {
         let first = Layout::chunk_of(at);
-        let end = at.saturating_add(wanted as u64).max(at + 1);
+        let end = at.saturating_add(wanted.max(1) as u64);
         let goes_on = self.ahead.run > 0 && self.ahead.next == first;
         if *ahead == Ahead::Undecided {
             *ahead = if goes_on { Ahead::Yes } else { Ahead::No };
@@ -80,7 +80,7 @@ impl Cache {
         let count = count.min(READ_AHEAD_CHUNKS).min(core.whole_chunks() - first);
         let known = |index: &u64| self.slots.iter().any(|slot| slot.index == *index);
         // What is here already need not be read again.
-        let until = (first + 1..first + count).find(known).unwrap_or(first + count);
+        let until = (first..first + count).find(known).unwrap_or(first + count);
         Chunks {
             first,
             count: until - first,

@@ -175,6 +175,35 @@ fn chunk_two_to_the_32_is_not_chunk_0() {
     }
 }
 
+#[test]
+fn pieces_of_chunks_and_the_last_one_are_opened_nowhere_else() {
+    let source = Synthetic::new(MAX_PLAIN_LEN, None);
+    let core = reader(&source).core;
+    let mut out = Vec::new();
+    let last = core.whole_chunks();
+    for (index, sealed) in [
+        (0, vec![0; 5]),
+        (0, vec![0; SEALED_CHUNK_LEN + 1]),
+        (last, source.sealed_chunk(last)),
+    ] {
+        let error = core.open_whole(index, &sealed, &mut out).unwrap_err();
+        assert!(
+            matches!(error, OpenError::Chunk { index: i } if i == index),
+            "{error}"
+        );
+        assert!(out.is_empty());
+    }
+}
+
+#[test]
+fn chunks_are_counted_from_their_first() {
+    let core = reader(&Synthetic::new(MAX_PLAIN_LEN, None)).core;
+    let chunks = core.plan(&(3 * CHUNK..5 * CHUNK)).unwrap();
+    assert_eq!((chunks.first(), chunks.count(), chunks.until()), (3, 2, 5));
+    assert!(!chunks.is_empty());
+    assert!(core.plan(&(CHUNK..CHUNK)).unwrap().is_empty());
+}
+
 /// The whole cost of opening four pebibytes and looking at one place: header, last chunk, one chunk.
 #[test]
 fn one_byte_of_the_largest_image_costs_two_chunks() {
