@@ -154,3 +154,17 @@ pub(super) fn check_rsa_size(key: &RsaPublicKey, min: usize) -> Result<(), KeyEr
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_modulus_has_8192_bits_and_a_leading_zero_at_most() {
+        let longest = [&[0][..], &[0xff; 1024]].concat();
+        RecipientKey::from_rsa_numbers(&longest, &[1, 0, 1]).unwrap();
+        let longer = [&[0], &longest[..]].concat();
+        let refused = RecipientKey::from_rsa_numbers(&longer, &[1, 0, 1]);
+        assert_eq!(refused.unwrap_err(), KeyError::Malformed);
+    }
+}
