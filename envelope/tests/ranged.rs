@@ -40,6 +40,21 @@ impl ReadAt for Counting<'_> {
     }
 }
 
+#[test]
+fn sources_are_read_through_boxes_and_references() {
+    let plain = plaintext(100_000);
+    let (plan, image) = sealed(&plain);
+    let source: Box<dyn ReadAt> = Box::new(image.clone());
+    let mut opener = RangedOpener::new(&source, for_p256).unwrap();
+    let mut out = Vec::new();
+    opener.read_range(70_000, 10, &mut out).unwrap();
+    assert_eq!(out, plain[70_000..70_010]);
+    let shown = format!("{:?}", RangedOpener::new(&image, for_p256).unwrap());
+    assert!(
+        shown.contains("RangedCore { header: ") && !shown.contains(&hex::encode(plan.content_key().expose()))
+    );
+}
+
 /// Memory that is grown leaves plaintext behind where it was.
 #[test]
 fn a_range_makes_room_for_itself_at_once() {

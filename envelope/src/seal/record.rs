@@ -50,3 +50,28 @@ impl fmt::Debug for Record {
         f.write_str("Record")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_in_order() {
+        let record = Record::default();
+        let sealed = [7; SEALED_CHUNK_LEN];
+        for index in [1, usize::MAX] {
+            assert!(matches!(
+                record.block(index, &sealed),
+                Err(SealError::OtherPlaintext)
+            ));
+        }
+        record.block(0, &sealed).unwrap();
+        record.block(0, &sealed).unwrap();
+        assert!(matches!(
+            record.block(0, &[8; 20]),
+            Err(SealError::OtherPlaintext)
+        ));
+        record.block(1, &[8; 20]).unwrap();
+        assert_eq!(format!("{record:?}"), "Record");
+    }
+}

@@ -236,6 +236,13 @@ fn public_keys_from_numbers() {
     assert!(RecipientKey::from_p256_point(&[4; 65]).is_err());
 }
 
+#[test]
+fn a_point_is_not_shown() {
+    let key = p256::SecretKey::from_slice(&[7; 32]).unwrap().public_key();
+    let peer = PeerPoint { key, bytes: [4; 65] };
+    assert_eq!(format!("{peer:?}"), "PeerPoint(…)");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
