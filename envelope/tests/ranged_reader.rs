@@ -41,6 +41,15 @@ impl ReadAt for Failing<'_> {
 }
 
 #[test]
+fn an_empty_buffer_costs_nothing() {
+    let (plan, image) = sealed(&plaintext(100_000));
+    let source = Counting::new(&image);
+    let mut reader = reader(&source, &plan);
+    assert_eq!(reader.read(&mut []).unwrap(), 0);
+    assert_eq!(bytes_read(&source), 0);
+}
+
+#[test]
 fn after_a_failure_nothing_is_read_ahead() {
     let plain = plaintext(2_000_000);
     let (plan, image) = sealed(&plain);

@@ -159,7 +159,7 @@ struct Hold {
 }
 
 impl Hangs {
-    fn new(key: PrivateKey) -> (HeldKek, Hold) {
+    fn held(key: PrivateKey) -> (HeldKek, Hold) {
         let (began, begun) = unbounded_channel();
         let (release, until) = channel();
         let until = Mutex::new(until);
@@ -241,7 +241,7 @@ struct Full {
 
 impl Full {
     async fn new(scene: &Scene, hangs: PrivateKey, others: Vec<HeldKek>) -> Self {
-        let (kek, mut hold) = Hangs::new(hangs);
+        let (kek, mut hold) = Hangs::held(hangs);
         let keks = std::iter::once(kek).chain(others).collect();
         let broker = Arc::new(scene.broker(keks));
         let ask = |_| {
@@ -284,7 +284,7 @@ async fn a_token_that_hangs_keeps_a_bounded_number_of_callers() {
 async fn a_key_in_memory_serves_while_a_token_named_before_it_hangs() {
     let scene = Scene::new().await;
     scene.wrap(&scene.content_key(), &key("second"));
-    let (hangs, mut hold) = Hangs::new(key("second"));
+    let (hangs, mut hold) = Hangs::held(key("second"));
     tokio::select! {
         served = scene.rewrap(vec![hangs, in_memory(scene.first())]) => scene.opens(served),
         Some(()) = hold.begun.recv() => panic!("the token was asked"),
