@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sealift_envelope::{CHUNK_LEN, Layout, RangedReader, ReadAt, SEALED_CHUNK_LEN, SealPlan};
+use sealift_envelope::{CHUNK_LEN, Layout, OpenError, RangedReader, ReadAt, SEALED_CHUNK_LEN, SealPlan};
 
 use crate::ranged::Counting;
 use crate::support::{BOUNDARIES, for_p256, key_of, plaintext, plan, run, sealed};
@@ -37,6 +37,29 @@ impl ReadAt for Failing<'_> {
             true => Err(io::Error::other("on purpose")),
             false => Ok(()),
         }
+    }
+}
+
+#[test]
+fn errors_have_the_kind_of_their_cause() {
+    let range = OpenError::Range {
+        start: 1,
+        len: 2,
+        plain_length: 0,
+    };
+    for (error, kind) in [
+        (range, io::ErrorKind::InvalidInput),
+        (
+            OpenError::Read(io::ErrorKind::TimedOut.into()),
+            io::ErrorKind::TimedOut,
+        ),
+        (
+            OpenError::Write(io::ErrorKind::StorageFull.into()),
+            io::ErrorKind::StorageFull,
+        ),
+        (OpenError::TooLong, io::ErrorKind::InvalidData),
+    ] {
+        assert_eq!(io::Error::from(error).kind(), kind);
     }
 }
 
