@@ -164,6 +164,50 @@ fn tags_that_are_weak_or_missing_do_not_stand_in_the_way() {
     }
 }
 
+/// Nor is a server asked for what it cannot have; and one that says aloud that it encodes nothing is right.
+#[test]
+fn what_needs_no_request_is_none() {
+    let (_, image) = sealed(&plaintext(100));
+    let len = image.len() as u64;
+    let server = Server::new(move |head| {
+        let answer = genuine(&image, "", head);
+        let split = answer.windows(2).position(|two| two == b"\r\n").unwrap() + 2;
+        [
+            &answer[..split],
+            b"content-encoding: Identity\r\n",
+            &answer[split..],
+        ]
+        .concat()
+    });
+    block_on(async {
+        let source = server.open().await.unwrap();
+        assert_eq!(source.read_at(5, 5).await.unwrap().len(), 5);
+        let shown = format!("{source:?}");
+        assert!(
+            shown.starts_with("HttpSource { host: Some(\"127.0.0.1\")"),
+            "{shown}"
+        );
+        assert!(!shown.contains("secret"), "{shown}");
+        server.heads.lock().unwrap().clear();
+        assert!(source.read_at(len, 0).await.unwrap().is_empty());
+        for (offset, count) in [(len, 1), (len - 1, 2), (u64::MAX, 1)] {
+            let error = source.read_at(offset, count).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        }
+        assert!(server.heads.lock().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_range_reaches_no_further_than_its_object() {
+    let server = Server::new(|_| {
+        let fields = "content-range: bytes 0-0/0\r\ncontent-length: 1\r\n";
+        response("206 Partial Content", fields, b"x")
+    });
+    let error = block_on(server.open()).unwrap_err();
+    assert!(matches!(error, SourceError::OtherRange), "{error}");
+}
+
 fn source_error(error: &OpenError) -> &SourceError {
     let OpenError::Read(error) = error else {
         panic!("{error}")
