@@ -26,6 +26,7 @@ mod ranged_async;
 mod ranged_reader;
 mod ranged_serve;
 mod ranged_sources;
+mod ranged_store;
 mod ranged_tamper;
 mod recipients;
 mod redaction;

@@ -1,0 +1,98 @@
+//! What a store is asked that heeds no conditions, and that it is not believed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use futures::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use sealift_envelope::{AsyncReadAt, ObjectSource, SourceError};
+
+use crate::ranged_async::block_on;
+
+/// Remembers the conditions that it is given, and gives what it has without them. Its tags begin with `mark`.
+#[derive(Debug)]
+struct Lax {
+    inner: InMemory,
+    mark: &'static str,
+    conditions: Mutex<Vec<Option<String>>>,
+}
+
+impl fmt::Display for Lax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lax")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Lax {
+    async fn put_opts(&self, to: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.inner.put_opts(to, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        to: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(to, options).await
+    }
+
+    async fn get_opts(&self, from: &Path, mut options: GetOptions) -> Result<GetResult> {
+        if !options.head {
+            self.conditions.lock().unwrap().push(options.if_match.take());
+        }
+        let mut found = self.inner.get_opts(from, options).await?;
+        found.meta.e_tag = found.meta.e_tag.map(|tag| format!("{}{tag}", self.mark));
+        Ok(found)
+    }
+
+    fn delete_stream(&self, all: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(all)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[test]
+fn another_version_of_the_same_length_is_noticed_whatever_the_store_heeds() {
+    for (mark, asked) in [("", true), ("W/", false)] {
+        block_on(async {
+            let (inner, conditions) = (InMemory::new(), Mutex::default());
+            let lax = Arc::new(Lax {
+                inner,
+                mark,
+                conditions,
+            });
+            let path = Path::from("image");
+            lax.put(&path, vec![1; 100].into()).await.unwrap();
+            let store: Arc<dyn ObjectStore> = Arc::clone(&lax) as _;
+            let source = ObjectSource::open(store, &path).await.unwrap();
+            assert_eq!(source.read_at(10, 5).await.unwrap(), [1; 5].as_slice());
+            let conditions = std::mem::take(&mut *lax.conditions.lock().unwrap());
+            assert_eq!(conditions.len(), 1);
+            assert_eq!(conditions[0].is_some(), asked, "weak tags match nothing");
+
+            for other in [vec![2; 100], vec![1; 101]] {
+                lax.put(&path, other.into()).await.unwrap();
+                let error = source.read_at(10, 5).await.unwrap_err();
+                let error: &SourceError = error.get_ref().unwrap().downcast_ref().unwrap();
+                assert!(matches!(error, SourceError::Replaced), "{error}");
+            }
+        });
+    }
+}
