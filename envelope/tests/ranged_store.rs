@@ -83,6 +83,9 @@ fn another_version_of_the_same_length_is_noticed_whatever_the_store_heeds() {
             let store: Arc<dyn ObjectStore> = Arc::clone(&lax) as _;
             let source = ObjectSource::open(store, &path).await.unwrap();
             assert_eq!(source.read_at(10, 5).await.unwrap(), [1; 5].as_slice());
+            assert!(source.read_at(200, 0).await.unwrap().is_empty());
+            assert!(source.read_at(100, 0).await.unwrap().is_empty());
+            assert!(format!("{source:?}").starts_with("ObjectSource { store: Lax, meta: "));
             let conditions = std::mem::take(&mut *lax.conditions.lock().unwrap());
             assert_eq!(conditions.len(), 1);
             assert_eq!(conditions[0].is_some(), asked, "weak tags match nothing");
