@@ -4,12 +4,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use sealift_envelope::{
-    AsyncRangedOpener, AsyncReadAt, CHUNK_LEN, HttpSource, ObjectSource, OpenError, SEALED_CHUNK_LEN,
-    SourceError,
+    AsyncRangedOpener, AsyncReadAt, CHUNK_LEN, HttpSource, OpenError, SEALED_CHUNK_LEN, SourceError,
 };
 
 use crate::ranged_async::block_on;
@@ -208,7 +204,7 @@ fn a_range_reaches_no_further_than_its_object() {
     assert!(matches!(error, SourceError::OtherRange), "{error}");
 }
 
-fn source_error(error: &OpenError) -> &SourceError {
+pub(crate) fn source_error(error: &OpenError) -> &SourceError {
     let OpenError::Read(error) = error else {
         panic!("{error}")
     };
@@ -376,48 +372,6 @@ fn answers_that_are_not_what_was_asked_for_are_refused() {
             let image = image.clone();
             server.change(move |head| genuine(&image, "", head));
             assert_eq!(opener.read_range(0..10).await.unwrap(), plaintext(10));
-        });
-    }
-}
-
-#[test]
-fn an_object_on_a_store_is_read_by_ranges_of_one_version() {
-    let plain = plaintext(300_000);
-    let plan_a = plan("stored", None, vec![]);
-    let plan_b = plan("stored anew", None, vec![]);
-    let folder = tempfile::tempdir().unwrap();
-    let disk = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
-    let stores: [Arc<dyn ObjectStore>; 2] = [Arc::new(InMemory::new()), Arc::new(disk)];
-    for store in stores {
-        block_on(async {
-            let path = Path::from("images/one.sealed");
-            let missing = ObjectSource::open(Arc::clone(&store), &path).await.unwrap_err();
-            assert!(
-                matches!(missing, SourceError::Status { status: 404 }),
-                "{missing}"
-            );
-
-            store.put(&path, run(&plan_a, &plain).into()).await.unwrap();
-            let source = ObjectSource::open(Arc::clone(&store), &path).await.unwrap();
-            let len = source.size().await.unwrap();
-            for (offset, count) in [(len - 1, 2), (len, 1), (u64::MAX, 1)] {
-                let error = source.read_at(offset, count).await.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
-            }
-            let opener = AsyncRangedOpener::new(source, |_| Ok(key_of(&plan_a)))
-                .await
-                .unwrap();
-            assert_eq!(opener.read_range(0..300_000).await.unwrap(), plain);
-
-            store.put(&path, run(&plan_b, &plain[1..]).into()).await.unwrap();
-            let error = opener.read_range(0..10).await.unwrap_err();
-            assert!(matches!(source_error(&error), SourceError::Replaced), "{error:?}");
-            store.delete(&path).await.unwrap();
-            let error = opener.read_range(0..10).await.unwrap_err();
-            assert!(
-                matches!(source_error(&error), SourceError::Status { status: 404 }),
-                "{error:?}"
-            );
         });
     }
 }

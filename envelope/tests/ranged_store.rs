@@ -1,6 +1,7 @@
-//! What a store is asked that heeds no conditions, and that it is not believed.
+//! Object stores as sources: one version of an object, also where the store heeds no conditions.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
 use futures::stream::BoxStream;
@@ -10,9 +11,11 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use sealift_envelope::{AsyncReadAt, ObjectSource, SourceError};
+use sealift_envelope::{AsyncRangedOpener, AsyncReadAt, ObjectSource, SourceError};
 
 use crate::ranged_async::block_on;
+use crate::ranged_sources::source_error;
+use crate::support::{key_of, plaintext, plan, run};
 
 /// Remembers the conditions that it is given, and gives what it has without them. Its tags begin with `mark`.
 #[derive(Debug)]
@@ -96,6 +99,48 @@ fn another_version_of_the_same_length_is_noticed_whatever_the_store_heeds() {
                 let error: &SourceError = error.get_ref().unwrap().downcast_ref().unwrap();
                 assert!(matches!(error, SourceError::Replaced), "{error}");
             }
+        });
+    }
+}
+
+#[test]
+fn an_object_on_a_store_is_read_by_ranges_of_one_version() {
+    let plain = plaintext(300_000);
+    let plan_a = plan("stored", None, vec![]);
+    let plan_b = plan("stored anew", None, vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let disk = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    let stores: [Arc<dyn ObjectStore>; 2] = [Arc::new(InMemory::new()), Arc::new(disk)];
+    for store in stores {
+        block_on(async {
+            let path = Path::from("images/one.sealed");
+            let missing = ObjectSource::open(Arc::clone(&store), &path).await.unwrap_err();
+            assert!(
+                matches!(missing, SourceError::Status { status: 404 }),
+                "{missing}"
+            );
+
+            store.put(&path, run(&plan_a, &plain).into()).await.unwrap();
+            let source = ObjectSource::open(Arc::clone(&store), &path).await.unwrap();
+            let len = source.size().await.unwrap();
+            for (offset, count) in [(len - 1, 2), (len, 1), (u64::MAX, 1)] {
+                let error = source.read_at(offset, count).await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+            }
+            let opener = AsyncRangedOpener::new(source, |_| Ok(key_of(&plan_a)))
+                .await
+                .unwrap();
+            assert_eq!(opener.read_range(0..300_000).await.unwrap(), plain);
+
+            store.put(&path, run(&plan_b, &plain[1..]).into()).await.unwrap();
+            let error = opener.read_range(0..10).await.unwrap_err();
+            assert!(matches!(source_error(&error), SourceError::Replaced), "{error:?}");
+            store.delete(&path).await.unwrap();
+            let error = opener.read_range(0..10).await.unwrap_err();
+            assert!(
+                matches!(source_error(&error), SourceError::Status { status: 404 }),
+                "{error:?}"
+            );
         });
     }
 }
