@@ -12,6 +12,7 @@ use crate::header::Header;
 use crate::layout::{CHUNK_LEN, SEALED_CHUNK_LEN};
 use crate::open::ChunkOpener;
 use crate::seal::{BLOCK_CHUNKS, SealPlan, Sealed};
+use crate::segments::SegmentHasher;
 
 use lanes::{Arrangement, Buffers, Found, Lanes};
 
@@ -35,13 +36,7 @@ pub(crate) fn seal(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
     thread::scope(|scope| {
-        let segments = plan.segment_kind();
-        let lanes = Lanes::new(
-            scope,
-            Arrangement::for_this_machine(),
-            plan.header().bytes(),
-            Some(segments),
-        );
+        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), plan.header().bytes());
         seal_in_lanes(reader, writer, plan, progress, lanes)
     })
 }
@@ -53,11 +48,15 @@ fn seal_in_lanes(
     progress: &mut dyn FnMut(u64),
     mut lanes: Lanes<'_>,
 ) -> Result<Sealed, SealError> {
-    let (_, size) = plan.segment_kind();
+    let (alg, size) = plan.segment_kind();
+    let too_long = |_| SealError::SegmentList { size };
     let mut chunks = plan.chunk_sealer()?;
+    // On this thread: one more for it was slower, with either cipher (ADR 0010).
+    let mut segments = SegmentHasher::new(alg, size);
     let header = plan.header().bytes();
+    segments.push(header).map_err(too_long)?;
     writer.write_all(header).map_err(SealError::Write)?;
-    let (mut done, mut written) = (0, header.len() as u64);
+    let mut done = 0;
     loop {
         let mut block = lanes.take();
         let Buffers { plain, sealed } = &mut block.buffers;
@@ -67,10 +66,7 @@ fn seal_in_lanes(
         if last {
             chunks.finish(sealed)?;
         }
-        written += sealed.len() as u64;
-        if !size.fits(written) {
-            return Err(SealError::SegmentList { size });
-        }
+        segments.push(sealed).map_err(too_long)?;
         writer.write_all(sealed).map_err(SealError::Write)?;
         done += plain.len() as u64;
         lanes.show(block)?;
@@ -80,16 +76,13 @@ fn seal_in_lanes(
         }
     }
     writer.flush().map_err(SealError::Write)?;
-    let Found {
-        plain,
-        sealed,
-        segments,
-    } = lanes.finish()?;
+    let segments = segments.finish().map_err(too_long)?;
+    let Found { plain, sealed } = lanes.finish()?;
     Ok(Sealed {
         plain,
         sealed,
         header: plan.header().digest(),
-        segments: segments.ok_or(SealError::SegmentList { size })?,
+        segments,
         envelope: plan.envelope_digest(),
     })
 }
@@ -113,7 +106,7 @@ pub fn open(
     let chunks = ChunkOpener::new(&header, &key)?;
     drop(key);
     thread::scope(|scope| {
-        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), header.bytes(), None);
+        let lanes = Lanes::new(scope, Arrangement::for_this_machine(), header.bytes());
         open_in_lanes(reader, writer, chunks, progress, lanes)
     })
 }
@@ -148,7 +141,7 @@ fn open_in_lanes(
         }
     }
     writer.flush().map_err(OpenError::Write)?;
-    let Found { plain, sealed, .. } = lanes.finish()?;
+    let Found { plain, sealed } = lanes.finish()?;
     Ok(Opened { plain, sealed })
 }
 

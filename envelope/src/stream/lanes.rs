@@ -1,4 +1,4 @@
-//! Hashing beside the rest: digests and segments on threads of their own, fed with blocks from a small, fixed stock.
+//! Hashing beside the rest: both digests on threads of their own, fed with blocks from a small, fixed stock.
 //!
 //! SHA-256 of plaintext and of sealed bytes are both sequential and together cost as much as everything else, so they run
 //! beside reading, encrypting and writing. Buffers go round: a block comes home when every lane has dropped it.
@@ -14,7 +14,6 @@ use zeroize::Zeroize as _;
 
 use crate::digest::{Digest, DigestCounter};
 use crate::error::{OpenError, SealError};
-use crate::segments::{SegmentAlg, SegmentHasher, SegmentList, SegmentSize};
 
 use lane::Lane;
 
@@ -47,23 +46,21 @@ impl Drop for Block {
     }
 }
 
-/// What hashing a stream came to.
+/// Digests of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) plain: Digest,
     pub(super) sealed: Digest,
-    /// Of the sealed bytes; `None` if nobody asked, or the list would be too long.
-    pub(super) segments: Option<SegmentList>,
 }
 
-/// Who computes the hashes.
+/// Who computes the two digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrangement {
     /// The thread that does everything else: there is only one core.
     Here,
-    /// One thread for both digests in turn, one for the segments.
+    /// One thread, both digests in turn.
     Together,
-    /// A thread for each hash.
+    /// A thread for each.
     Apart,
 }
 
@@ -112,14 +109,11 @@ impl From<Died> for OpenError {
     }
 }
 
-/// Stock and hashes, for the thread that reads, encrypts and writes.
+/// Stock and digests, for the thread that reads, encrypts and writes.
 pub(super) struct Lanes<'scope> {
     stock: Receiver<Buffers>,
     home: Sender<Buffers>,
     digests: Digests<'scope>,
-    /// On a thread of its own where there are threads: the system puts it where there is time left, which is beside the
-    /// digests when the cipher is slow, and beside the cipher when it is fast.
-    segments: Option<Lane<'scope, Segments>>,
 }
 
 enum Digests<'scope> {
@@ -130,16 +124,12 @@ enum Digests<'scope> {
     },
 }
 
-/// `None` once the list would be too long.
-type Segments = Option<SegmentHasher>;
-
 impl<'scope> Lanes<'scope> {
     /// Lanes in this arrangement; `header` is the start of the sealed bytes.
     pub(super) fn new<'env>(
         scope: &'scope Scope<'scope, 'env>,
         arrangement: Arrangement,
         header: &[u8],
-        segments: Option<(SegmentAlg, SegmentSize)>,
     ) -> Self {
         let (home, stock) = channel();
         for _ in 0..BLOCKS {
@@ -147,15 +137,9 @@ impl<'scope> Lanes<'scope> {
             let _ = home.send(Buffers::default());
         }
         let threads = (arrangement != Arrangement::Here).then_some(scope);
-        let header: Arc<[u8]> = header.into();
-        let sealed = {
-            let header = Arc::clone(&header);
-            move || {
-                let mut sealed = DigestCounter::default();
-                sealed.update(&header);
-                sealed
-            }
-        };
+        let mut start = DigestCounter::default();
+        start.update(header);
+        let sealed = move || start.clone();
         let plain = DigestCounter::default;
         let digests = if arrangement == Arrangement::Apart {
             Digests::Apart {
@@ -168,20 +152,7 @@ impl<'scope> Lanes<'scope> {
                 DigestCounter::update_both((plain, &block.plain), (sealed, &block.sealed));
             }))
         };
-        let segments = segments.map(|segments| {
-            let start = move || {
-                let mut list = Some(SegmentHasher::new(segments.0, segments.1));
-                push(&mut list, &header);
-                list
-            };
-            Lane::new(threads, start, |list, block| push(list, &block.sealed))
-        });
-        Self {
-            stock,
-            home,
-            digests,
-            segments,
-        }
+        Self { stock, home, digests }
     }
 
     /// A free block, waited for if need be. Its buffers hold whatever was in them last.
@@ -204,10 +175,7 @@ impl<'scope> Lanes<'scope> {
                 sealed.show(&block)?;
             }
         }
-        match &mut self.segments {
-            Some(segments) => segments.show(&block),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Waits for the digests.
@@ -216,21 +184,10 @@ impl<'scope> Lanes<'scope> {
             Digests::Together(lane) => lane.finish()?,
             Digests::Apart { plain, sealed } => (plain.finish()?, sealed.finish()?),
         };
-        let segments = self.segments.map(Lane::finish).transpose()?.flatten();
         Ok(Found {
             plain: plain.finish(),
             sealed: sealed.finish(),
-            segments: segments.and_then(|segments| segments.finish().ok()),
         })
-    }
-}
-
-fn push(segments: &mut Segments, sealed: &[u8]) {
-    if segments
-        .as_mut()
-        .is_some_and(|segments| segments.push(sealed).is_err())
-    {
-        *segments = None;
     }
 }
 

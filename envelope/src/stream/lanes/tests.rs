@@ -3,24 +3,19 @@ use std::thread;
 use super::*;
 
 #[test]
-fn every_arrangement_finds_the_same_hashes() {
+fn every_arrangement_finds_the_same_digests() {
     let header = [7; 100];
     let plain: Vec<u8> = (0..70_000_u32)
         .map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1])
         .collect();
     let sealed: Vec<u8> = plain.iter().map(|byte| !byte).chain([1; 16]).collect();
-    let object = [&header[..], &sealed].concat();
-    let kind = (SegmentAlg::default(), SegmentSize::MIN);
-    let mut segments = SegmentHasher::new(kind.0, kind.1);
-    segments.push(&object).unwrap();
     let expected = Found {
         plain: Digest::of(&plain),
-        sealed: Digest::of(&object),
-        segments: Some(segments.finish().unwrap()),
+        sealed: Digest::of(&[&header[..], &sealed].concat()),
     };
     for arrangement in [Arrangement::Here, Arrangement::Together, Arrangement::Apart] {
         let found = thread::scope(|scope| {
-            let mut lanes = Lanes::new(scope, arrangement, &header, Some(kind));
+            let mut lanes = Lanes::new(scope, arrangement, &header);
             for (plain, sealed) in plain.chunks(7_000).zip(sealed.chunks(7_002)) {
                 let mut block = lanes.take();
                 block.buffers.plain = plain.to_vec();
@@ -31,12 +26,6 @@ fn every_arrangement_finds_the_same_hashes() {
         });
         assert_eq!(found, expected, "{arrangement:?}");
     }
-}
-
-#[test]
-fn segments_are_made_for_who_asks() {
-    let found = thread::scope(|scope| Lanes::new(scope, Arrangement::Together, &[], None).finish());
-    assert_eq!(found.unwrap().segments, None);
 }
 
 #[test]
