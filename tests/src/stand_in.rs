@@ -9,8 +9,10 @@ mod objects;
 mod protocol;
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -24,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use self::objects::Objects;
+use crate::deadline::Deadline;
 
 /// The bucket, which is there without being made.
 pub const BUCKET: &str = "stand-in";
@@ -68,6 +71,8 @@ struct Shared {
     held: Mutex<Vec<Held>>,
     log: Mutex<Vec<Act>>,
     objects: Mutex<Objects>,
+    /// Connections that have been accepted and have not ended.
+    connections: AtomicUsize,
 }
 
 /// The running service. Dropping it ends it.
@@ -106,6 +111,7 @@ impl StandIn {
             held: Mutex::default(),
             log: Mutex::default(),
             objects: Mutex::new(Objects::new(folder)),
+            connections: AtomicUsize::new(0),
         });
         runtime.spawn(accept(listener, Arc::clone(&shared)));
         Self {
@@ -128,9 +134,29 @@ impl StandIn {
         self.release(None);
     }
 
-    /// Lets go of what is held without effect, as if it had never arrived whole.
-    pub fn drop_held(&self) {
-        self.release(Some(Fate::Refused(503)));
+    /// After the death of the only client: what is held has no effect, as if it had never arrived whole, and what did
+    /// arrive whole has taken effect and is in the log. From then on honest.
+    ///
+    /// # Panics
+    /// When a connection stays open: the client is alive.
+    pub fn bury_client(&self) {
+        // Connections are accepted in the order in which they were made: after this one's answer there is none to come.
+        self.greet();
+        let deadline = Deadline::seconds(60);
+        while self.shared.connections.load(Ordering::SeqCst) > 0 {
+            self.release(Some(Fate::Refused(503)));
+            assert!(!deadline.passed(), "the client has not closed its connections");
+            deadline.pause();
+        }
+        self.behave();
+    }
+
+    /// One request and its answer, on a connection of its own that ends with it.
+    fn greet(&self) {
+        let mut stream = TcpStream::connect(self.address).expect("the service listens");
+        let asked = stream.write_all(b"GET / HTTP/1.0\r\n\r\n");
+        asked.expect("the request is taken");
+        let _ = stream.read_to_end(&mut Vec::new()).expect("an answer");
     }
 
     fn release(&self, fate: Option<Fate>) {
@@ -213,12 +239,14 @@ impl std::error::Error for Lost {}
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+            let service = service_fn(|request| answer(Arc::clone(&shared), request));
             // A client that is killed breaks its connection: not this side's fault.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
+            shared.connections.fetch_sub(1, Ordering::SeqCst);
         });
     }
 }

@@ -44,8 +44,7 @@ fn five_gibibytes_and_a_byte_killed_resumed_and_verified() {
         (!store.held().is_empty()).then_some(())
     });
     process.kill();
-    store.drop_held();
-    store.behave();
+    store.bury_client();
     let before = store
         .take_log()
         .iter()

@@ -46,8 +46,7 @@ fn killed_between_upload_and_publication_it_uploads_nothing_again() {
             (!scene.store.held().is_empty()).then_some(())
         });
         process.kill();
-        scene.store.drop_held();
-        scene.store.behave();
+        scene.store.bury_client();
     }
     let run = scene.add().run().ok();
     assert_eq!(run.json()["upload"]["present"], true, "{run}");
@@ -70,12 +69,11 @@ fn an_interruption_says_how_to_go_on_and_the_rest_can_be_dropped() {
             .success()
     );
     assert_eq!(process.wait(), Some(130));
-    scene.store.drop_held();
+    scene.store.bury_client();
     let said = process.stderr();
     let told: Value = serde_json::from_str(&said).expect(&said);
     let farewell = told["warning"].as_str().expect(&said);
     assert!(farewell.contains("run the same command again"), "{said}");
-    scene.store.behave();
 
     let [journal] = scene.journals().try_into().unwrap();
     assert_eq!(

@@ -60,8 +60,7 @@ impl Scene {
     fn kill_at(&self, label: &str, held: &Act, stored: usize) {
         let mut process = self.hold(label, held, stored);
         process.kill();
-        self.store.drop_held();
-        self.store.behave();
+        self.store.bury_client();
     }
 
     fn hold(&self, label: &str, held: &Act, stored: usize) -> Daemon {

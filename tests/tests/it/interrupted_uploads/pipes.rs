@@ -38,8 +38,7 @@ fn killed() -> Scene {
         (!scene.store.held().is_empty() && scene.stored_lines() == 4).then_some(())
     });
     process.kill();
-    scene.store.drop_held();
-    scene.store.behave();
+    scene.store.bury_client();
     assert_eq!(spools(&scene), 1);
     let [journal] = scene.journals().try_into().unwrap();
     let text = fs::read_to_string(journal).unwrap();
