@@ -24,17 +24,18 @@ use crate::walk::{Overlay, Walk, walk_over};
 /// How many leftover files in a row a publisher steps over.
 const MAX_LEFTOVERS: u32 = 1024;
 
-/// Signed versioned files that are in the store, and the Snapshot that a Timestamp has yet to name.
+/// Signed versioned files, and the Snapshot that a Timestamp has yet to name.
 #[derive(Debug)]
 pub(super) struct SignedSet {
-    /// New files by name.
+    /// New files by name that were signed here and are in the store.
     pub(super) files: Overlay,
     /// The Snapshot to be named.
     pub(super) snapshot: Document<Snapshot>,
 }
 
 impl Publisher {
-    /// Every object that a new or changed target names has to be in the store before the target is.
+    /// Every object that a new or changed target names has to be in the store before the target is, and the description has
+    /// to fit the object, because vehicles refuse it otherwise.
     pub(super) async fn check_objects(
         &self,
         before: &TargetMap,
@@ -50,14 +51,14 @@ impl Publisher {
             };
             let object = paths::target(path, file.object_digest().map_err(bad)?)?;
             self.check_object(&object, file.length).await?;
-            let Some(profile) = file
+            let described = file
                 .custom
                 .as_ref()
-                .and_then(|custom| custom.get(ImageProfile::FIELD))
-            else {
+                .is_some_and(|custom| custom.get(ImageProfile::FIELD).is_some());
+            if !described {
                 continue;
-            };
-            let profile = ImageProfile::parse(profile).map_err(bad)?;
+            }
+            let profile = ImageProfile::of_file(file).map_err(bad)?;
             if let Some(segments) = profile.segments {
                 self.check_object(&paths::segments(&segments.sha256)?, segments.length)
                     .await?;

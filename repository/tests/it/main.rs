@@ -7,6 +7,8 @@ mod contract;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod descriptions;
+#[cfg(test)]
 mod foreign;
 #[cfg(test)]
 mod kit;
