@@ -29,6 +29,9 @@ const MAX_LEFTOVERS: u32 = 1024;
 pub(super) struct SignedSet {
     /// New files by name that were signed here and are in the store.
     pub(super) files: Overlay,
+    /// New files by name that people signed. They are stored when everything else is known to be good, because whatever
+    /// stands under their name keeps other bytes out.
+    pub(super) given: Overlay,
     /// The Snapshot to be named.
     pub(super) snapshot: Document<Snapshot>,
 }
@@ -116,7 +119,11 @@ impl Publisher {
             })
             .await?;
         let files = Overlay::from([(file_name(&snapshot), snapshot.bytes().to_vec())]);
-        Ok(SignedSet { files, snapshot })
+        Ok(SignedSet {
+            files,
+            given: Overlay::new(),
+            snapshot,
+        })
     }
 
     /// Signs the first version of a role from `from` on whose name is free, and stores it there.
@@ -163,9 +170,11 @@ impl Publisher {
         let timestamp = sign(draft, base.repository.root().role(), &self.signers.timestamp).await?;
         let bytes = timestamp.bytes().to_vec();
         let mut overlay = set.files;
+        overlay.extend(set.given.clone());
         overlay.insert(paths::TIMESTAMP.to_owned(), bytes.clone());
         let walked = walk_over(&self.store, &overlay, &base.trust, now, self.limits).await;
         let walked = walked.map_err(PublishError::Unacceptable)?;
+        self.store_given(&set.given).await?;
         let Some((seen, _)) = &base.timestamp else {
             return Err(PublishError::Equivocation {
                 version: current.version(),

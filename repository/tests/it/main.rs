@@ -25,4 +25,6 @@ mod roots;
 #[cfg(test)]
 mod s3;
 #[cfg(test)]
+mod signed;
+#[cfg(test)]
 mod uploads;
