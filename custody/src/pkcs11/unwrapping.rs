@@ -1,104 +1,64 @@
-//! The two operations, and what keeps a session alive for a process that runs for months.
-
-use std::sync::{Mutex, PoisonError};
+//! The two operations that unwrap.
 
 use cryptoki::context::Pkcs11;
-use cryptoki::error::Error;
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
-use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::mechanism::{Mechanism, MechanismInfo, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
-use sealift_envelope::RecipientKey;
 use sealift_envelope::external::{Answer, PeerPoint};
+use sealift_envelope::{RecipientKey, Wrap};
 use zeroize::Zeroizing;
 
-use super::{Connection, connect, faults, objects};
+use super::link::{self, Link};
+use super::{Connection, faults, offers, public};
 use crate::error::{CustodyError, Fault};
-use crate::held::{Holder, Trouble};
-use crate::pin::NobodyToAsk;
+use crate::held::{HeldKey, Holder, Trouble};
+use crate::pin::AskPin;
 use crate::uri::Pkcs11Uri;
 
-pub(super) const ECDH: &str = "CKM_ECDH1_DERIVE on P-256";
-pub(super) const OAEP: &str = "CKM_RSA_PKCS_OAEP with SHA-256";
+const ECDH: &str = "CKM_ECDH1_DERIVE on P-256";
+const OAEP: &str = "CKM_RSA_PKCS_OAEP with SHA-256";
+const OTHERWISE: &str = "Use a P-256 key that may derive, or a token that decrypts RSA-OAEP with SHA-256; \
+                         its list of mechanisms is shown by `pkcs11-tool --list-mechanisms`";
 
-/// A private key in a token.
-pub(super) struct TokenKey {
-    module: Pkcs11,
-    uri: Pkcs11Uri,
-    public: RecipientKey,
-    /// One session serves one operation at a time. None where the token went away: the next use looks for it again.
-    link: Mutex<Option<Connection>>,
+/// A private key in a token that unwraps.
+struct TokenKey(Link<RecipientKey>);
+
+type Failed = link::Failed<Trouble>;
+
+/// Finds the key, and whether the token can do what it is for.
+pub(crate) fn open(uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<HeldKey, CustodyError> {
+    let (link, ()) = Link::open(uri, ask, public::recipient, able)?;
+    Ok(HeldKey::new(link.public().clone(), TokenKey(link)))
 }
 
-impl TokenKey {
-    pub(super) fn new(module: Pkcs11, uri: Pkcs11Uri, public: RecipientKey, connection: Connection) -> Self {
-        Self {
-            module,
-            uri,
-            public,
-            link: Mutex::new(Some(connection)),
-        }
-    }
-
-    /// Does `operation` in the session. If that turns out to be gone, the failure is reported, and the next use connects
-    /// again, provided that the PIN does not have to be asked for.
-    fn with(&self, operation: impl FnOnce(&Connection) -> Result<Answer, Failed>) -> Result<Answer, Trouble> {
-        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &mut *link {
-            Some(connection) => connection,
-            down => down.insert(self.reconnect()?),
-        };
-        match operation(connection) {
-            Ok(answer) => Ok(answer),
-            Err(Failed::Refused) => Err(Trouble::Refused),
-            Err(Failed::Said(error)) => Err(Trouble::Custody(error)),
-            Err(Failed::Token(error)) => {
-                // A code that says nothing about the session: the session itself is asked.
-                let gone = faults::is_gone(&error) || connection.session.get_session_info().is_err();
-                let sorted = faults::sort(&connection.label, error);
-                if gone {
-                    *link = None;
-                }
-                Err(Trouble::Custody(sorted))
-            }
-        }
-    }
-
-    /// Whatever fails is tried again at the next use, but for a PIN that the token refused.
-    fn reconnect(&self) -> Result<Connection, CustodyError> {
-        let connection = connect(&self.module, &self.uri, &NobodyToAsk)?;
-        // Another token with the same label may have been plugged in.
-        let public = objects::public(&connection.session, connection.private, &self.uri)?;
-        if public != self.public {
+/// Says at the start what would otherwise be found out with the first image.
+fn able(module: &Pkcs11, connection: &Connection, public: &RecipientKey) -> Result<(), CustodyError> {
+    type Can = fn(&MechanismInfo) -> bool;
+    let (mechanism, can, name): (_, Can, _) = match public.wrap() {
+        Wrap::HpkeP256 => (MechanismType::ECDH1_DERIVE, MechanismInfo::derive, ECDH),
+        Wrap::RsaOaep => (MechanismType::RSA_PKCS_OAEP, MechanismInfo::decrypt, OAEP),
+        other => {
             return Err(CustodyError::new(
-                Fault::NotFound,
-                format!("token `{}` now holds another key", connection.label),
-                "Plug in the token that was there before",
+                Fault::Unable,
+                format!("tokens cannot unwrap {}", other.name()),
+                "Use a P-256 or RSA key in the token, or keep this key in a file",
             ));
         }
-        Ok(connection)
-    }
-}
-
-enum Failed {
-    Refused,
-    Said(CustodyError),
-    Token(Error),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Token(error)
+    };
+    match offers(module, connection, mechanism, can)? {
+        true => Ok(()),
+        false => Err(faults::unable(&connection.label, name, OTHERWISE)),
     }
 }
 
 impl Holder for TokenKey {
     fn agree(&self, peer: &PeerPoint) -> Result<Answer, Trouble> {
-        self.with(|connection| agree(connection, peer))
+        self.0.with(|connection| agree(connection, peer))
     }
 
     fn decrypt(&self, enc: &[u8]) -> Result<Answer, Trouble> {
-        self.with(|connection| decrypt(connection, enc))
+        self.0.with(|connection| decrypt(connection, enc))
     }
 }
 
@@ -116,7 +76,7 @@ fn agree(connection: &Connection, peer: &PeerPoint) -> Result<Answer, Failed> {
     let derived = session.derive_key(&Mechanism::Ecdh1Derive(params), connection.private, &template);
     let derived = derived.map_err(|error| {
         if faults::is_inability(&error) {
-            Failed::Said(faults::unable(&connection.label, ECDH).because(error))
+            said(faults::unable(&connection.label, ECDH, OTHERWISE).because(error))
         } else {
             Failed::Token(error)
         }
@@ -129,7 +89,7 @@ fn agree(connection: &Connection, peer: &PeerPoint) -> Result<Answer, Failed> {
         _ => None,
     });
     destroyed?;
-    value.ok_or_else(|| Failed::Said(kept(&connection.label)))
+    value.ok_or_else(|| said(kept(&connection.label)))
 }
 
 fn decrypt(connection: &Connection, enc: &[u8]) -> Result<Answer, Failed> {
@@ -142,13 +102,17 @@ fn decrypt(connection: &Connection, enc: &[u8]) -> Result<Answer, Failed> {
     let decrypted = session.decrypt(&Mechanism::RsaPkcsOaep(params), connection.private, enc);
     decrypted.map(Zeroizing::new).map_err(|error| {
         if faults::is_inability(&error) {
-            Failed::Said(faults::unable(&connection.label, OAEP).because(error))
+            said(faults::unable(&connection.label, OAEP, OTHERWISE).because(error))
         } else if faults::is_refusal(&error, || session.get_session_info().is_ok()) {
-            Failed::Refused
+            Failed::Said(Trouble::Refused)
         } else {
             Failed::Token(error)
         }
     })
+}
+
+fn said(error: CustodyError) -> Failed {
+    Failed::Said(error.into())
 }
 
 fn kept(token: &str) -> CustodyError {
