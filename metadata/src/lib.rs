@@ -31,6 +31,7 @@ pub mod uptane;
 
 // --- making documents ---
 pub mod authoring;
+pub mod request;
 
 pub use document::{Document, FormatError, Role, Verified};
 pub use hashes::Hashes;

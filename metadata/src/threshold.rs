@@ -35,6 +35,11 @@ impl RoleKeys {
         }
     }
 
+    /// The same keys under a name that tells them from others of the role.
+    pub(crate) fn called(&self, name: impl Into<String>) -> Self {
+        Self::new(name, self.keys.clone(), self.threshold)
+    }
+
     /// Name of the role.
     #[must_use]
     pub fn name(&self) -> &str {
