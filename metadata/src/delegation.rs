@@ -1,13 +1,18 @@
 //! Delegations: which other roles a Targets document trusts, and with what (TUF 4.5, Uptane 5.2.3.2).
 
 mod pattern;
+mod terms;
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 pub use self::pattern::PathPattern;
 use crate::document::FormatError;
 use crate::fields::{Fields, wrong};
-use crate::ids::DelegatedName;
+use crate::ids::{DelegatedName, HardwareId};
 use crate::root::{KeyTable, parse_keys, parse_role_keys};
 use crate::threshold::RoleKeys;
 
@@ -46,8 +51,28 @@ pub struct DelegatedRole {
     pub keys: RoleKeys,
     /// What it may sign.
     pub paths: PathSet,
+    /// The hardware that it may sign for; any, where nothing is said.
+    pub hardware_ids: Option<BTreeSet<HardwareId>>,
     /// Whether the search ends here.
     pub terminating: bool,
+}
+
+impl DelegatedRole {
+    /// Whether it may sign this target for all of this hardware.
+    #[must_use]
+    pub fn applies(&self, path: &str, hardware: &BTreeSet<HardwareId>) -> bool {
+        let fits = |ids: &BTreeSet<_>| hardware.is_subset(ids);
+        self.hardware_ids.as_ref().is_none_or(fits) && self.paths.contains(path)
+    }
+}
+
+/// Neighbouring roles of which some must say the same of a target before it counts (Uptane 5.4.4.8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// Their places among the roles.
+    pub roles: Range<usize>,
+    /// How many have to say the same.
+    pub threshold: usize,
 }
 
 /// The delegations of one Targets document, in order of precedence.
@@ -55,10 +80,13 @@ pub struct DelegatedRole {
 pub struct Delegations {
     /// The delegated roles.
     pub roles: Vec<DelegatedRole>,
+    /// Those that have to agree; all others speak for themselves.
+    pub agreements: Vec<Agreement>,
 }
 
 impl Delegations {
-    pub(crate) fn parse(fields: &Fields<'_>) -> Result<Self, FormatError> {
+    /// Reads `delegations`, and what `custom` of the same document adds to them.
+    pub(crate) fn parse(fields: &Fields<'_>, custom: Option<&Value>) -> Result<Self, FormatError> {
         let table = parse_keys(fields)?;
         let mut roles: Vec<DelegatedRole> = Vec::new();
         for entry in fields.array("roles", MAX_DELEGATIONS)? {
@@ -69,7 +97,43 @@ impl Delegations {
             }
             roles.push(role);
         }
-        Ok(Self { roles })
+        let agreements = match terms_of(custom) {
+            None => Vec::new(),
+            Some(terms) => terms::apply(&Fields::of(terms, TERMS)?, &mut roles)?,
+        };
+        Ok(Self { roles, agreements })
+    }
+
+    /// The roles in the order of a search, as agreements; a role that speaks for itself is an agreement of one.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Agreement> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let alone = (next < self.roles.len()).then(|| Agreement {
+                roles: next..next + 1,
+                threshold: 1,
+            })?;
+            let step = self.agreements.iter().find(|step| step.roles.start == next);
+            let step = step.cloned().unwrap_or(alone);
+            next = step.roles.end;
+            Some(step)
+        })
+    }
+}
+
+const TERMS: &str = "signed.custom.sealift_delegations";
+
+fn terms_of(custom: Option<&Value>) -> Option<&Value> {
+    custom.and_then(|custom| custom.get(terms::FIELD))
+}
+
+/// Refuses terms of delegations in a document that delegates to nobody.
+pub(crate) fn check_none(custom: Option<&Value>) -> Result<(), FormatError> {
+    match terms_of(custom) {
+        None => Ok(()),
+        Some(_) => Err(wrong(
+            TERMS,
+            "the document has no delegations that it could be about",
+        )),
     }
 }
 
@@ -91,6 +155,7 @@ fn parse_role(entry: &Fields<'_>, table: &KeyTable) -> Result<DelegatedRole, For
         keys: parse_role_keys(entry, name.as_str(), table)?,
         name,
         paths,
+        hardware_ids: None,
         terminating: entry.boolean("terminating")?,
     })
 }

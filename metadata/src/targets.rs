@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::delegation::Delegations;
+use crate::delegation::{Delegations, check_none};
 use crate::document::{Common, FormatError, Role};
 use crate::fields::{Fields, wrong};
 use crate::hashes::Hashes;
@@ -88,6 +88,11 @@ impl Targets {
         self.delegations.as_deref()
     }
 
+    /// The same, to keep while other documents are read.
+    pub(crate) fn shared_delegations(&self) -> Option<&Arc<Delegations>> {
+        self.delegations.as_ref()
+    }
+
     /// `signed.custom`.
     #[must_use]
     pub const fn custom(&self) -> Option<&Value> {
@@ -113,17 +118,20 @@ impl Role for Targets {
             })?;
             targets.insert(path, TargetFile::parse(&Fields::of(value, at)?)?);
         }
-        let delegations = match fields.optional("delegations") {
-            None => None,
-            Some(value) => Some(Arc::new(Delegations::parse(&Fields::of(
-                value,
-                "signed.delegations",
-            )?)?)),
-        };
         let custom = match fields.optional("custom") {
             None => None,
             Some(custom @ Value::Object(_)) => Some(custom.clone()),
             Some(_) => return Err(wrong("signed.custom", "an object is expected")),
+        };
+        let delegations = match fields.optional("delegations") {
+            None => {
+                check_none(custom.as_ref())?;
+                None
+            }
+            Some(value) => {
+                let fields = Fields::of(value, "signed.delegations")?;
+                Some(Arc::new(Delegations::parse(&fields, custom.as_ref())?))
+            }
         };
         Ok(Self {
             common,
