@@ -16,6 +16,7 @@ pub mod threshold;
 pub mod time;
 
 // --- documents ---
+pub mod delegation;
 pub mod document;
 pub mod hashes;
 pub mod role_file;

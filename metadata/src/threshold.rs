@@ -62,6 +62,11 @@ impl RoleKeys {
         self.threshold
     }
 
+    /// Whether whatever satisfies one of the two sets satisfies the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.same_keys(other) && self.threshold == other.threshold
+    }
+
     /// Whether the two sets list the same keys, whatever their thresholds.
     #[must_use]
     pub fn same_keys(&self, other: &Self) -> bool {

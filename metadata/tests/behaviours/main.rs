@@ -10,10 +10,13 @@
 
 mod common;
 
+mod agreement;
 mod attack_codes;
 mod authoring;
 mod canonical_form;
 mod cross_check;
+mod delegated_documents;
+mod delegation_terms;
 mod director;
 mod documents;
 mod expiry;
@@ -27,11 +30,14 @@ mod limits;
 mod manifest;
 mod mix_and_match;
 mod other_clients;
+mod patterns;
 mod profile;
 mod requests;
 mod role_files;
 mod rollback;
 mod root_chain;
+mod search;
+mod search_limits;
 mod stored_files;
 mod strict_json;
 mod thresholds;
