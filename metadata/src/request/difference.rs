@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 
 use self::unnamed::{Named, by_name, pointer};
 use crate::authoring::SPEC_VERSION;
+use crate::delegation::{DelegatedRole, PathSet};
 use crate::document::{Document, Role};
 use crate::ids::TargetPath;
 use crate::keys::KeyId;
 use crate::root::{RoleName, Root};
-use crate::targets::{DelegatedRole, PathSet, TargetFile, Targets};
+use crate::targets::{TargetFile, Targets};
 use crate::threshold::RoleKeys;
 use crate::uptane::ImageProfile;
 

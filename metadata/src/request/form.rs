@@ -5,11 +5,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::{Basis, MAX_NOTE, MAX_REQUEST, MAX_ROOTS, Request, RequestError, SigningRole, TargetOperation};
+use crate::delegation::MAX_DELEGATIONS;
 use crate::document::{FormatError, MAX_SIGNATURES};
 use crate::fields::{Fields, wrong};
 use crate::ids::RepositoryId;
 use crate::json;
-use crate::targets::{MAX_DELEGATIONS, MAX_TARGETS};
+use crate::targets::MAX_TARGETS;
 
 /// The value of the field `sealift`.
 const FORM: &str = "signing-request/1";
