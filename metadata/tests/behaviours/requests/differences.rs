@@ -64,7 +64,7 @@ fn what_has_no_name_is_listed_as_it_stands() {
         let signed = &mut value["document"]["signed"];
         signed["x-more"] = json!({"deep": [1]});
         signed["spec_version"] = "1.0.31".into();
-        signed["custom"] = json!({"sealift_delegations": {}});
+        signed["custom"] = json!({"x-terms": {}});
         signed["targets"]["b.img"]["x"] = 1.into();
         signed["targets"]["b.img"]["custom"]["y/z"] = 2.into();
     });
@@ -72,7 +72,7 @@ fn what_has_no_name_is_listed_as_it_stands() {
     assert_eq!(
         pointers(&found),
         [
-            "/custom/sealift_delegations",
+            "/custom/x-terms",
             "/spec_version",
             "/targets/b.img/custom/y~1z",
             "/targets/b.img/x",
