@@ -70,3 +70,44 @@ impl Checkpoint {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sealift_metadata::signer::{FileSigner, Signer};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_specified_form_is_read() {
+        let pem = include_str!("../../../metadata/tests/data/ed25519.pem");
+        let signer = FileSigner::from_pem(pem, None).unwrap();
+        let keys = [NoteKey::new("log", signer.public()).unwrap()];
+        let open = async |text: String| {
+            let note = keys[0].sign(&text, &signer).await.unwrap();
+            Checkpoint::open(&note, "log", &keys)
+        };
+        let root = BASE64.encode([7; 32]);
+        let good = open(Checkpoint::text("log", 5, &[7; 32])).await.unwrap();
+        assert_eq!((good.size(), good.root()), (5, &[7; 32]));
+        let extended = open(format!("log\n0\n{root}\nmore\n")).await.unwrap();
+        assert_eq!(extended.size(), 0);
+        assert!(open(format!("log\n{MAX_SIZE}\n{root}\n")).await.is_ok());
+
+        let other = open(format!("other\n5\n{root}\n")).await;
+        assert!(matches!(other, Err(NoteError::Origin { found }) if found == "other"));
+        for text in [
+            format!("log\n05\n{root}\n"),
+            format!("log\n+5\n{root}\n"),
+            format!("log\n\n{root}\n"),
+            format!("log\n{}\n{root}\n", MAX_SIZE + 1),
+            format!("log\n5\n{}\n", BASE64.encode([7; 31])),
+            format!("log\n5\n{}\n", hex::encode([7; 32])),
+            "log\n5\n".to_owned(),
+            "log\n".to_owned(),
+            format!("log\n5\n{root}\n\nmore\n"),
+        ] {
+            let refused = open(text.clone()).await;
+            assert!(matches!(refused, Err(NoteError::Form(_))), "{text}: {refused:?}");
+        }
+    }
+}

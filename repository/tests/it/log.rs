@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures::TryStreamExt;
 use futures::future::join_all;
 use sealift_metadata::ids::RepositoryId;
 use sealift_metadata::keys::PublicKey;
@@ -186,6 +187,9 @@ pub(crate) async fn appenders_lose_nothing(store: Store, count: u64) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
+    let pending = StorePath::parse("private/log/pending").unwrap();
+    let left: Vec<_> = store.list(&pending).try_collect().await.unwrap();
+    assert!(left.is_empty(), "what is put aside is removed: {left:?}");
     let log = log(&store);
     for held in &checkpoints {
         let (mut versions, findings) = looked_at(&log, Some(held)).await;

@@ -72,6 +72,14 @@ async fn entries_that_are_cut_swapped_or_altered_are_named() {
         altered[at[7] + 10] ^= 1;
         write(&store, name, Some(altered)).await;
         assert_eq!(found(&log).await, [wrong(7)]);
+        if width < 256 {
+            // It would go into the next bundle.
+            let refused = log.append(&[act(1)]).await.unwrap_err();
+            assert!(
+                matches!(&refused, LogError::Damaged { path, .. } if path == name),
+                "{refused}"
+            );
+        }
 
         let gone = LogFinding::NoEntries {
             entries: first + 40..first + width,
