@@ -115,7 +115,8 @@ async fn tiles_that_are_exchanged_or_missing_are_named() {
     let name = "tile/0/001".to_owned();
     let entries = 256..512;
     write(&store, "repo/log/tile/0/001", Some(wrong)).await;
-    let (versions, findings) = looked_at(&log, held.last()).await;
+    // The checkpoint over the first 300 says nothing then: which they are is not known.
+    let (versions, findings) = looked_at(&log, Some(&held[2])).await;
     assert_eq!(
         findings,
         [LogFinding::WrongTile {
@@ -137,7 +138,7 @@ async fn tiles_that_are_exchanged_or_missing_are_named() {
             name: name.clone(),
             entries: entries.clone(),
         };
-        assert_eq!(found(&log).await, [gone]);
+        assert_eq!(looked_at(&log, Some(&held[2])).await.1, [gone]);
     }
     write(&store, "repo/log/tile/0/001", Some(full)).await;
 
@@ -228,7 +229,7 @@ async fn a_log_that_was_set_back_is_shorter_than_what_was_held() {
 
 #[tokio::test]
 async fn another_history_under_the_same_key_is_told_from_the_one_that_was_held() {
-    let (_, _, held) = grown(300).await;
+    let (own_store, own, held) = grown(300).await;
     let store = memory();
     let other = log(&store);
     // The same but for one entry.
@@ -245,6 +246,25 @@ async fn another_history_under_the_same_key_is_told_from_the_one_that_was_held()
         let rewritten = LogFinding::Rewritten { held: held.size() };
         assert_eq!(looked_at(&other, Some(held)).await.1, [rewritten]);
     }
+
+    // As long, and for appenders only.
+    let short = memory();
+    let batches = [act(0)].into_iter().chain((1..200).map(|_| act(7)));
+    let head = log(&short).append(&batches.collect::<Vec<_>>()).await.unwrap();
+    write(&own_store, CHECKPOINT, Some(held[1].bytes().to_vec())).await;
+    write(&own_store, HEAD, Some(head.bytes().to_vec())).await;
+    let differs = LogFinding::HeadDiffers {
+        public: 200,
+        head: 200,
+    };
+    assert_eq!(found(&own).await, [differs]);
+    assert!(matches!(
+        own.append(&[act(1)]).await,
+        Err(LogError::SetBack {
+            public: 200,
+            head: 200
+        })
+    ));
 }
 
 #[tokio::test]
