@@ -5,6 +5,7 @@
 //! - [`trust_walk`] is the only way to believe what a store holds: the full client workflow from a pinned root.
 //! - [`Publisher`] changes a repository. It walks, applies a [`Change`], signs, walks over the result as a client would, and
 //!   commits with one conditional write of `timestamp.json`.
+//! - [`Log`] is a tamper-evident record of what was signed.
 //! - [`check()`] compares what the metadata promise with what the store has.
 //!
 //! Nothing here reads a clock or looks into sealed bytes. The layout is in [`paths`], the contract for kinds of stores in
@@ -17,6 +18,7 @@
 pub mod backend;
 pub mod check;
 mod error;
+pub mod log;
 mod path;
 pub mod paths;
 pub mod publish;
@@ -28,6 +30,7 @@ mod walk;
 pub use backend::UploadId;
 pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
 pub use error::{BoxError, StoreError};
+pub use log::{Act, ActKind, Checkpoint, Log, LogError, LogFinding, LogReport};
 pub use path::StorePath;
 pub use publish::{
     Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Resign,

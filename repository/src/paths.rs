@@ -4,6 +4,8 @@
 //! repo/N.root.json … repo/timestamp.json     metadata, exactly what a server hands out
 //! repo/targets/DIR/HASH.FILE                 sealed (or plain) bytes
 //! repo/segments/SHA256                       segment list
+//! repo/log/checkpoint, repo/log/tile/…       tamper-evident log (C2SP tlog-tiles)
+//! private/log/…                              the log's next checkpoint, and what it adds
 //! private/keys/DIR/HASH.FILE.keys            key file, never served
 //! private/staging/…                          incoming files, probes, quarantine
 //! ```
@@ -58,6 +60,16 @@ pub fn key_file(path: &TargetPath, sha256: &[u8; 32]) -> Result<StorePath, Store
     StorePath::parse(&format!("{PRIVATE}/keys/{}.keys", path.store_name(sha256)))
 }
 
+/// A file of the log by its name in C2SP tlog-tiles, `checkpoint` or `tile/0/000`.
+pub(crate) fn log(name: &str) -> Result<StorePath, StoreError> {
+    StorePath::parse(&format!("{PUBLIC}/log/{name}"))
+}
+
+/// The entries that a signed checkpoint adds, by the SHA-256 of its bytes.
+pub(crate) fn log_pending(sha256: &[u8; 32]) -> Result<StorePath, StoreError> {
+    StorePath::parse(&format!("{PRIVATE}/log/pending/{}", hex::encode(sha256)))
+}
+
 /// A working file of the store's own.
 ///
 /// # Errors
@@ -96,3 +108,11 @@ folder!(
 folder!(
     /// The folder of working files.
     staging_folder, "private/staging");
+folder!(
+    /// The folder of the log.
+    log_folder, "repo/log");
+
+/// The checkpoint that appenders agree about, before its tiles are written and everybody sees it.
+pub(crate) fn log_head() -> StorePath {
+    StorePath::from_layout("private/log/head")
+}

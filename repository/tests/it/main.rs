@@ -15,6 +15,8 @@ mod kit;
 #[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod races;
@@ -26,5 +28,7 @@ mod roots;
 mod s3;
 #[cfg(test)]
 mod signed;
+#[cfg(test)]
+mod tampering;
 #[cfg(test)]
 mod uploads;

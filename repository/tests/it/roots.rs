@@ -140,6 +140,18 @@ async fn a_targets_key_that_is_offline_rotates_with_targets_signed_by_people() {
 }
 
 #[tokio::test]
+async fn targets_that_come_with_a_root_are_published_even_where_it_does_not_need_them() {
+    let world = World::new(memory()).await;
+    let add = world.target("a.img", b"a").await;
+    let with = [world.draft(&[add], &[2]).await];
+    let root = next(&world.root, &[], "2030-01-01T00:00:00Z").await;
+    let mut publisher = world.without_targets_key().publisher();
+    let published = publisher.publish_root(&root, &with, later(1)).await.unwrap();
+    assert_eq!(published.repository.root().version(), 2);
+    assert_eq!(world.targets(later(1)).await, ["a.img"]);
+}
+
+#[tokio::test]
 async fn targets_for_a_rotation_need_the_old_and_the_new_keys() {
     let (world, root) = targets_key_offline().await;
     let before = world.file("timestamp.json").await;

@@ -57,6 +57,13 @@ async fn s3_publishers_at_once_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s3_appenders_at_once_lose_nothing() {
+    if let Some(store) = s3("log") {
+        crate::log::appenders_lose_nothing(store, 16).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s3_publishers_that_break_leave_a_good_repository() {
     for n in 0.. {
         let Some(store) = s3(&format!("crash-{n}")) else {
