@@ -15,6 +15,8 @@ mod kit;
 #[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod races;
