@@ -145,13 +145,17 @@ impl Publisher {
         change: &dyn Change,
         now: TrustedTime,
     ) -> Result<Published, PublishError> {
+        let mut first = None;
         for overtaken in 0..MAX_ATTEMPTS {
             let base = self.current(now).await?;
             self.check_root(&base, now)?;
+            let version = base.repository.targets().version();
+            // Whoever was faster may have signed Targets, or the other two documents alone.
+            let signed_since = *first.get_or_insert(version) != version;
             let before = base.repository.targets().role().targets();
             let mut after = before.clone();
             change.apply(&mut after)?;
-            if after == *before && !(change.signs_unchanged() && overtaken == 0) {
+            if after == *before && (signed_since || !change.signs_unchanged()) {
                 return Ok(self.unchanged(base, overtaken));
             }
             self.check_objects(before, &after).await?;

@@ -9,6 +9,7 @@ mod objects;
 mod protocol;
 
 use std::convert::Infallible;
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
@@ -118,6 +119,27 @@ impl StandIn {
             address,
             shared,
             _runtime: runtime,
+        }
+    }
+
+    /// Another one that holds the same objects, honest; bodies go into `folder`.
+    #[must_use]
+    pub fn twin(&self, folder: &Path) -> Self {
+        let twin = Self::start(folder);
+        lock(&self.shared.objects).copy_to(&mut lock(&twin.shared.objects));
+        twin
+    }
+
+    /// Writes every object whose key begins with `prefix/` as a file below `dir`.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn download(&self, prefix: &str, dir: &Path) {
+        let objects = lock(&self.shared.objects);
+        for (key, object) in objects.list(&format!("{prefix}/")) {
+            let path = dir.join(&key[prefix.len() + 1..]);
+            fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+            fs::write(&path, object.bytes()).expect("a file can be written");
         }
     }
 

@@ -39,15 +39,21 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]; [`PublishError::Unacceptable`] also when Targets have expired, which only their holders can mend.
     pub async fn refresh(&mut self, due: Due, now: TrustedTime) -> Result<Published, PublishError> {
+        let mut first = None;
         for overtaken in 0..MAX_ATTEMPTS {
             let base = self.current(now).await?;
             self.check_root(&base, now)?;
             let current = &base.repository;
-            let snapshot_due = due.is_due(current.snapshot().expires(), self.lifetimes.snapshot, now);
-            let timestamp_due = due.is_due(current.timestamp().expires(), self.lifetimes.timestamp, now);
-            let set = if snapshot_due && (due != Due::Now || overtaken == 0) {
+            let (snapshot, timestamp) = (current.snapshot(), current.timestamp());
+            let versions = (snapshot.version(), timestamp.version());
+            // Whoever was faster may have signed both, or Timestamp alone.
+            let before = *first.get_or_insert(versions);
+            let stands = |is_new: bool| due == Due::Now && is_new;
+            let snapshot_due = due.is_due(snapshot.expires(), self.lifetimes.snapshot, now);
+            let timestamp_due = due.is_due(timestamp.expires(), self.lifetimes.timestamp, now);
+            let set = if snapshot_due && !stands(versions.0 != before.0) {
                 self.sign_snapshot(current, current.targets(), now).await?
-            } else if timestamp_due && (due != Due::Now || overtaken == 0) {
+            } else if timestamp_due && !stands(versions.1 != before.1) {
                 SignedSet {
                     files: Overlay::new(),
                     given: Overlay::new(),

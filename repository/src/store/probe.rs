@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::TryStreamExt;
 
-use super::Store;
+use super::{Store, Written};
 use crate::backend::Version;
 use crate::error::StoreError;
 use crate::path::StorePath;
@@ -57,7 +57,12 @@ impl Store {
             Err(e) => return Err(e),
             Ok(_) => return ignores("create-if-absent overwrote an object"),
         }
-        let second = self.replace_if(path, "three", &first).await?;
+        // Whether an answer came or was lost on the way says nothing about conditions.
+        let Written::Ours(second) = self.replace_exact(path, "three", &first).await? else {
+            return Err(StoreError::Stale {
+                path: path.to_string(),
+            });
+        };
         match self.replace_if(path, "four", &first).await {
             Err(StoreError::Stale { .. }) => {}
             Err(e) => return Err(e),

@@ -3,11 +3,9 @@
 use sealift_metadata::authoring::RootDraft;
 use sealift_metadata::document::Document;
 use sealift_metadata::root::{RoleName, Root};
-use sealift_repository::{Store, StorePath};
-use sigstore_tuf::{Error, Repository, Updater};
-use tough::{ExpirationEnforcement, FilesystemTransport, IntoVec, RepositoryLoader, TargetName};
+use tough::{IntoVec, TargetName};
 
-use crate::kit::{World, disk_at, key, later, start};
+use crate::kit::{World, clients, disk_at, key, later, start};
 
 /// A repository on disk with a target on top and one in a folder, whose timestamp key was changed along the way.
 async fn published(folder: &std::path::Path) -> World {
@@ -38,39 +36,11 @@ async fn published(folder: &std::path::Path) -> World {
     world
 }
 
-/// The store as sigstore-tuf wants to see a repository.
-#[derive(Debug)]
-struct Served(Store);
-
-impl Served {
-    async fn fetch(&self, path: String, max: u64) -> sigstore_tuf::Result<Option<Vec<u8>>> {
-        let path = StorePath::parse(&path).map_err(|e| Error::transport(e.to_string()))?;
-        let stored = self
-            .0
-            .read(&path, max)
-            .await
-            .map_err(|e| Error::transport(e.to_string()))?;
-        Ok(stored.map(|stored| stored.bytes.to_vec()))
-    }
-}
-
-type Fetch<'a> = std::pin::Pin<Box<dyn Future<Output = sigstore_tuf::Result<Option<Vec<u8>>>> + Send + 'a>>;
-
-impl Repository for Served {
-    fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> Fetch<'a> {
-        Box::pin(self.fetch(format!("repo/{name}"), max_length))
-    }
-
-    fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> Fetch<'a> {
-        Box::pin(self.fetch(format!("repo/targets/{path}"), max_length))
-    }
-}
-
 #[tokio::test]
 async fn sigstore_tuf_reads_it_and_fetches_targets() {
     let folder = tempfile::tempdir().unwrap();
     let world = published(folder.path()).await;
-    let mut updater = Updater::new(Served(world.store.clone()), &world.root).unwrap();
+    let mut updater = clients::sigstore_tuf(&world.store, &world.root);
     let now = later(1).instant();
     updater.refresh(now).await.unwrap();
     assert_eq!(updater.get_target("top.img", now).await.unwrap(), b"top image");
@@ -86,18 +56,12 @@ async fn sigstore_tuf_reads_it_and_fetches_targets() {
 async fn tough_reads_it_and_fetches_a_target() {
     let folder = tempfile::tempdir().unwrap();
     let world = published(folder.path()).await;
-    let base = url::Url::from_directory_path(folder.path().join("repository/repo")).unwrap();
-    let targets = base.join("targets/").unwrap();
-    let repository = RepositoryLoader::new(&world.root, base, targets)
-        .transport(FilesystemTransport)
-        // It knows no other time than the wall clock's; expiry is the other client's to check.
-        .expiration_enforcement(ExpirationEnforcement::Unsafe)
-        .load()
+    let repository = clients::tough(&folder.path().join("repository/repo"), &world.root)
         .await
         .unwrap();
     assert_eq!(repository.root().signed.version.get(), 2);
     assert_eq!(repository.all_targets().count(), 3);
-    // Names in folders it looks for as HASH.dir/file, which no TUF repository has.
+    // Not the one in a folder: see there.
     for (name, bytes) in [("top.img", b"top image".as_slice()), ("empty.img", b"")] {
         let stream = repository
             .read_target(&TargetName::new(name).unwrap())

@@ -1,8 +1,9 @@
 //! Publishers at the same time lose nothing.
 
 use futures::future::join_all;
-use sealift_repository::{Due, Store};
+use sealift_repository::{Due, Resign, Store, paths};
 
+use crate::kit::faulty::interrupted;
 use crate::kit::{World, disk, later, memory};
 
 pub(crate) async fn publishers_lose_nothing(store: Store, count: usize) {
@@ -73,4 +74,45 @@ async fn a_refresh_and_a_publish_do_not_undo_each_other() {
             usize::try_from(round).unwrap() + 1
         );
     }
+}
+
+/// Another one replaces `timestamp.json` right before a publisher would, who then sees this store.
+fn overtaken_by(world: &World, other: impl Future<Output = ()> + Send + 'static) -> Store {
+    let timestamp = paths::metadata(paths::TIMESTAMP).unwrap();
+    // Read, then replaced.
+    interrupted(&world.store, 1, Some(timestamp), other).0
+}
+
+#[tokio::test]
+async fn targets_are_signed_again_though_a_refresh_was_faster() {
+    let world = World::new(memory()).await;
+    let mut other = world.publisher();
+    let store = overtaken_by(&world, async move {
+        other.refresh(Due::Now, later(1)).await.unwrap();
+    });
+    let signed = world
+        .publisher_in(&store)
+        .publish(&Resign, later(1))
+        .await
+        .unwrap();
+    assert_eq!((signed.changed, signed.overtaken), (true, 1));
+    assert_eq!(world.seen(later(1)).await.unwrap().targets().version(), 3);
+}
+
+#[tokio::test]
+async fn both_documents_are_refreshed_though_one_was_faster_who_signed_timestamp_alone() {
+    let world = World::new(memory()).await;
+    let before = world.seen(later(20)).await.unwrap().snapshot().version();
+    let mut other = world.publisher();
+    let store = overtaken_by(&world, async move {
+        let due = Due::WhenLeft { percent: 50 };
+        other.refresh(due, later(20)).await.unwrap();
+    });
+    let refreshed = world
+        .publisher_in(&store)
+        .refresh(Due::Now, later(20))
+        .await
+        .unwrap();
+    assert_eq!((refreshed.changed, refreshed.overtaken), (true, 1));
+    assert!(world.seen(later(20)).await.unwrap().snapshot().version() > before);
 }

@@ -270,7 +270,7 @@ async fn damage_of_the_right_length_is_seen_and_repaired() {
             store.create(&at(), damaged.clone()).await.unwrap();
             let (broken, trigger) = faulty(&store, step, Fault::Refused);
             let outcome = upload_bytes(&broken, at(), &image).await;
-            if !trigger.struck() {
+            if !trigger.reached() {
                 outcome.unwrap();
                 break;
             }

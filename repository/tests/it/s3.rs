@@ -69,7 +69,7 @@ async fn s3_publishers_that_break_leave_a_good_repository() {
         let Some(store) = s3(&format!("crash-{n}")) else {
             return;
         };
-        if !crate::crash::publish_broken_at(store, n).await {
+        if !crate::matrix::add_broken_at(store, n).await {
             return;
         }
     }

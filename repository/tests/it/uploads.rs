@@ -106,7 +106,7 @@ async fn a_damaged_object_is_replaced_by_the_whole_one() {
 #[tokio::test]
 async fn broken_at_any_operation_it_is_whole_or_absent_and_a_second_try_succeeds() {
     let image = vec![9; 9 * MIB];
-    for fault in Fault::ALL {
+    for fault in Fault::ANYWHERE {
         for step in 0.. {
             let (_folder, store) = disk();
             let (broken, trigger) = faulty(&store, step, fault);
@@ -124,7 +124,7 @@ async fn broken_at_any_operation_it_is_whole_or_absent_and_a_second_try_succeeds
             assert!(stored(&store).await.unwrap() == image);
             let left: Vec<_> = store.list(&paths::staging_folder()).try_collect().await.unwrap();
             assert_eq!(left, [], "{fault:?} at {step}");
-            if !trigger.struck() {
+            if !trigger.reached() {
                 assert!(step >= 5, "the upload has several steps");
                 break;
             }

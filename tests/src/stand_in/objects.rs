@@ -29,6 +29,14 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// All of it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let blocks = self.blocks(0, self.length);
+        blocks
+            .flat_map(|block| block.expect("a body can be read"))
+            .collect()
+    }
+
     /// Blocks of the bytes from `start` up to `end`.
     pub(super) fn blocks(&self, start: u64, end: u64) -> impl Iterator<Item = io::Result<Bytes>> + use<> {
         let mut spans = Vec::new();
@@ -99,6 +107,13 @@ impl Objects {
     fn replace(&mut self, key: &str, object: Object) {
         if let Some(old) = self.objects.insert(key.to_owned(), object) {
             discard(old.pieces);
+        }
+    }
+
+    /// Puts every object into `other`; its length and bytes stay, its tag may not.
+    pub(super) fn copy_to(&self, other: &mut Self) {
+        for (key, object) in &self.objects {
+            other.put(key, &object.bytes());
         }
     }
 

@@ -1,6 +1,7 @@
 //! How a world begins: keys, certificates, repository, Director, and what the server is told of them.
 
 use super::World;
+use crate::process::Program;
 
 /// The Image repository's first root, as the engineer keeps it.
 pub(super) const ROOT: &str = "keys/1.root.json";
@@ -50,6 +51,33 @@ vehicle_requests_per_minute = 100000
         )
     }
 
+    /// A command that publishes, with the repository, its root, and the keys that sign.
+    #[must_use]
+    pub fn publishing(&self, words: &[&str]) -> Program {
+        let program = self.sealift().args(words);
+        program
+            .args(["--repository", self.repository(), "--root", ROOT])
+            .args(SIGNING)
+    }
+
+    /// The command that signs Snapshot and Timestamp again.
+    #[must_use]
+    pub fn refresh(&self) -> Program {
+        let program = self.sealift().args(["repo", "refresh"]);
+        program
+            .args(["--repository", self.repository(), "--root", ROOT])
+            .args(&SIGNING[2..])
+    }
+
+    /// The command that makes a repository at `url` and keeps its root in `root_out`.
+    #[must_use]
+    pub fn repo_init(&self, root_out: &str, url: &str) -> Program {
+        let program = self.sealift().args(["repo", "init", "--repository", url]);
+        program
+            .args(["--root-key", "keys/root.pem", "--root-out", root_out])
+            .args(SIGNING)
+    }
+
     pub(super) fn make_keys(&self) {
         for name in ["root", "targets", "snapshot", "timestamp"] {
             let _ = self
@@ -89,11 +117,7 @@ vehicle_requests_per_minute = 100000
     }
 
     pub(super) fn make_repository(&self) {
-        let program = self
-            .sealift()
-            .args(["repo", "init", "--repository", self.repository()]);
-        let program = program.args(["--root-key", "keys/root.pem", "--root-out", ROOT]);
-        let _ = program.args(SIGNING).run().ok();
+        let _ = self.repo_init(ROOT, self.repository()).run().ok();
     }
 
     pub(super) fn make_director(&self) {

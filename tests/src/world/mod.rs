@@ -189,10 +189,7 @@ impl World {
     /// The command that takes a target off the list.
     #[must_use]
     pub fn target_remove(&self, target: &str) -> Program {
-        let program = self.sealift().args(["target", "remove", "--path", target]);
-        program
-            .args(["--repository", self.repository(), "--root", ROOT])
-            .args(SIGNING)
+        self.publishing(&["target", "remove", "--path", target])
     }
 
     /// Seals and publishes.

@@ -16,4 +16,5 @@ mod kek_rotate;
 mod publishing;
 mod refusals;
 mod resume_after_kill;
+mod store_answers;
 mod telemetry;

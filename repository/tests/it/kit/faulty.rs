@@ -1,14 +1,24 @@
 //! A store that breaks at the k-th operation.
+//!
+//! What is left of a torn write depends on the store:
+//! - `file://` writes into a file in `private/staging`, syncs it, and gives it its name in one step: half of the bytes stay
+//!   there, under a name that nobody asks for ([`Fault::Torn`]);
+//! - `s3://` shows an object when all of it has arrived: of half a PUT nothing is left, of an upload its parts, which are no
+//!   object. Less than the above, so it is not tried by itself;
+//! - a store that promises less than [`Backend`] wants, a tree that some tool copies for instance, shows half under the name
+//!   itself ([`Fault::TornInPlace`]). None of ours does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod backend;
 
-use async_trait::async_trait;
+use std::cmp::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
-use sealift_repository::backend::{Backend, Listed, ReadObject, Stored, UploadId, UploadSink, Version};
-use sealift_repository::{Store, StoreError, StorePath};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use sealift_repository::backend::{Backend, Version};
+use sealift_repository::{Store, StoreError, StorePath, paths};
 
 /// How the k-th operation breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +31,66 @@ pub(crate) enum Fault {
     Refused,
     /// It takes effect and the answer is lost; the next ones work.
     AnswerLost,
+    /// It fails, and is still on its way: [`Trigger::late`] has it. For writes only.
+    Delayed,
+    /// The power fails in the middle of it, as our own stores would show it. For writes only.
+    Torn,
+    /// The same on a store that breaks its promise.
+    TornInPlace,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 4] = [
+    /// Those that any operation can have, reads too.
+    pub(crate) const ANYWHERE: [Self; 4] = [
         Self::KilledBefore,
         Self::KilledAfter,
         Self::Refused,
         Self::AnswerLost,
     ];
+}
+
+/// A write on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    Create(StorePath, Bytes),
+    Replace(StorePath, Bytes, Version),
+    Delete(StorePath),
+}
+
+impl Write {
+    pub(crate) fn path(&self) -> &StorePath {
+        match self {
+            Self::Create(path, _) | Self::Replace(path, ..) | Self::Delete(path) => path,
+        }
+    }
+
+    /// Takes effect or is refused, and nobody hears which.
+    pub(crate) async fn arrive(self, store: &dyn Backend) {
+        let _ = match self {
+            Self::Create(path, bytes) => store.create(&path, bytes).await.map(drop),
+            Self::Replace(path, bytes, seen) => store.replace_if(&path, bytes, &seen).await.map(drop),
+            Self::Delete(path) => store.delete(&path).await,
+        };
+    }
+
+    fn torn(self) -> Self {
+        let half = |bytes: Bytes| bytes.slice(..bytes.len() / 2);
+        match self {
+            Self::Create(path, bytes) => Self::Create(path, half(bytes)),
+            Self::Replace(path, bytes, seen) => Self::Replace(path, half(bytes), seen),
+            delete @ Self::Delete(_) => delete,
+        }
+    }
+
+    /// As a temporary file that nobody removed.
+    fn aside(self) -> Self {
+        match self {
+            Self::Create(_, bytes) | Self::Replace(_, bytes, _) => {
+                Self::Create(paths::staging(".incoming-torn").unwrap(), bytes)
+            }
+            delete @ Self::Delete(_) => delete,
+        }
+    }
 }
 
 /// The decorator. Operations count from 0, reads included.
@@ -42,46 +103,134 @@ pub(crate) struct Faulty {
 #[derive(Debug)]
 pub(crate) struct Trigger {
     at: u64,
-    fault: Fault,
+    event: Event,
     count: AtomicU64,
+    harmless: AtomicBool,
+    late: Mutex<Option<Write>>,
+}
+
+#[derive(Debug)]
+enum Event {
+    Break(Fault),
+    /// Something else happens right before.
+    Interlude(Interlude),
+}
+
+struct Interlude {
+    /// Operations on this path alone are counted, if there is one.
+    path: Option<StorePath>,
+    what: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl std::fmt::Debug for Interlude {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interlude")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 enum Verdict {
     Pass,
     Refuse,
     Lose,
+    Delay,
+    Tear(fn(Write) -> Write),
+    PassAfter(BoxFuture<'static, ()>),
 }
 
 impl Trigger {
-    fn next(&self) -> Verdict {
-        let number = self.count.fetch_add(1, Ordering::SeqCst);
-        match (self.fault, number.cmp(&self.at)) {
-            (_, std::cmp::Ordering::Less) => Verdict::Pass,
-            (Fault::KilledBefore | Fault::Refused, std::cmp::Ordering::Equal) => Verdict::Refuse,
-            (Fault::KilledAfter | Fault::AnswerLost, std::cmp::Ordering::Equal) => Verdict::Lose,
-            (Fault::KilledBefore | Fault::KilledAfter, std::cmp::Ordering::Greater) => Verdict::Refuse,
-            (Fault::Refused | Fault::AnswerLost, std::cmp::Ordering::Greater) => Verdict::Pass,
+    fn next(&self, path: &StorePath, writes: bool) -> Verdict {
+        let fault = match &self.event {
+            Event::Break(fault) => fault,
+            Event::Interlude(interlude) => return self.interlude(interlude, path),
+        };
+        match self.count.fetch_add(1, SeqCst).cmp(&self.at) {
+            Ordering::Less => return Verdict::Pass,
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                return match fault {
+                    Fault::Refused | Fault::AnswerLost | Fault::Delayed => Verdict::Pass,
+                    _ if self.harmless() => Verdict::Pass,
+                    _ => Verdict::Refuse,
+                };
+            }
+        }
+        match fault {
+            Fault::KilledBefore | Fault::Refused => Verdict::Refuse,
+            Fault::KilledAfter | Fault::AnswerLost => Verdict::Lose,
+            _ if !writes => {
+                self.harmless.store(true, SeqCst);
+                Verdict::Pass
+            }
+            Fault::Delayed => Verdict::Delay,
+            Fault::Torn => Verdict::Tear(|write| write.torn().aside()),
+            Fault::TornInPlace => Verdict::Tear(Write::torn),
         }
     }
 
-    /// Whether the fault struck; if not, there were fewer operations.
-    pub(crate) fn struck(&self) -> bool {
-        self.count.load(Ordering::SeqCst) > self.at
+    fn interlude(&self, interlude: &Interlude, path: &StorePath) -> Verdict {
+        if interlude.path.as_ref().is_some_and(|only| only != path) {
+            return Verdict::Pass;
+        }
+        match self.count.fetch_add(1, SeqCst) == self.at {
+            true => interlude.what.lock().unwrap().take(),
+            false => None,
+        }
+        .map_or(Verdict::Pass, Verdict::PassAfter)
     }
 
-    async fn run<T>(
+    /// Whether there was such an operation.
+    pub(crate) fn reached(&self) -> bool {
+        self.count.load(SeqCst) > self.at
+    }
+
+    /// Whether it was one that this fault cannot strike.
+    pub(crate) fn harmless(&self) -> bool {
+        self.harmless.load(SeqCst)
+    }
+
+    /// The write that has not arrived yet. It is the caller's from here on.
+    pub(crate) fn late(&self) -> Option<Write> {
+        self.late.lock().unwrap().take()
+    }
+
+    async fn read<T>(
         &self,
         path: &StorePath,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        match self.next() {
-            Verdict::Pass => work.await,
-            Verdict::Refuse => Err(gone(path)),
+        match self.next(path, false) {
+            Verdict::Refuse => return Err(gone(path)),
             Verdict::Lose => {
                 work.await?;
-                Err(gone(path))
+                return Err(gone(path));
             }
+            Verdict::PassAfter(interlude) => interlude.await,
+            Verdict::Pass | Verdict::Delay | Verdict::Tear(_) => {}
         }
+        work.await
+    }
+
+    async fn write<T>(
+        &self,
+        inner: &dyn Backend,
+        write: Write,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let gone = gone(write.path());
+        match self.next(write.path(), true) {
+            Verdict::Pass => return work.await,
+            Verdict::PassAfter(interlude) => {
+                interlude.await;
+                return work.await;
+            }
+            Verdict::Lose => drop(work.await?),
+            Verdict::Refuse => {}
+            Verdict::Delay => *self.late.lock().unwrap() = Some(write),
+            Verdict::Tear(torn) => torn(write).arrive(inner).await,
+        }
+        Err(gone)
     }
 }
 
@@ -92,123 +241,33 @@ fn gone(path: &StorePath) -> StoreError {
     }
 }
 
-/// Decorates a store.
+/// A store that breaks at operation `at`.
 pub(crate) fn faulty(store: &Store, at: u64, fault: Fault) -> (Store, Arc<Trigger>) {
+    decorated(store, at, Event::Break(fault))
+}
+
+/// A store on which something else happens right before operation `at`; counted on `path` alone, if there is one.
+pub(crate) fn interrupted(
+    store: &Store,
+    at: u64,
+    path: Option<StorePath>,
+    what: impl Future<Output = ()> + Send + 'static,
+) -> (Store, Arc<Trigger>) {
+    let what = Mutex::new(Some(what.boxed()));
+    decorated(store, at, Event::Interlude(Interlude { path, what }))
+}
+
+fn decorated(store: &Store, at: u64, event: Event) -> (Store, Arc<Trigger>) {
     let trigger = Arc::new(Trigger {
         at,
-        fault,
+        event,
         count: AtomicU64::new(0),
+        harmless: AtomicBool::new(false),
+        late: Mutex::default(),
     });
     let faulty = Faulty {
         inner: Arc::clone(store.backend()),
         trigger: Arc::clone(&trigger),
     };
     (Store::new(Arc::new(faulty)), trigger)
-}
-
-#[async_trait]
-impl Backend for Faulty {
-    fn address(&self) -> String {
-        format!("faulty {}", self.inner.address())
-    }
-
-    async fn create(&self, path: &StorePath, bytes: Bytes) -> Result<Version, StoreError> {
-        self.trigger.run(path, self.inner.create(path, bytes)).await
-    }
-
-    async fn replace_if(
-        &self,
-        path: &StorePath,
-        bytes: Bytes,
-        seen: &Version,
-    ) -> Result<Version, StoreError> {
-        self.trigger
-            .run(path, self.inner.replace_if(path, bytes, seen))
-            .await
-    }
-
-    async fn read(&self, path: &StorePath, max_bytes: u64) -> Result<Option<Stored>, StoreError> {
-        self.trigger.run(path, self.inner.read(path, max_bytes)).await
-    }
-
-    async fn open(&self, path: &StorePath) -> Result<Option<Box<dyn ReadObject>>, StoreError> {
-        self.trigger.run(path, self.inner.open(path)).await
-    }
-
-    fn list(&self, folder: &StorePath) -> BoxStream<'_, Result<Listed, StoreError>> {
-        match self.trigger.next() {
-            Verdict::Pass => self.inner.list(folder),
-            Verdict::Refuse | Verdict::Lose => stream::iter([Err(gone(folder))]).boxed(),
-        }
-    }
-
-    async fn delete(&self, path: &StorePath) -> Result<(), StoreError> {
-        self.trigger.run(path, self.inner.delete(path)).await
-    }
-
-    async fn begin_upload(&self, path: &StorePath, length: u64) -> Result<Box<dyn UploadSink>, StoreError> {
-        let inner = self
-            .trigger
-            .run(path, self.inner.begin_upload(path, length))
-            .await?;
-        Ok(self.sink(path, inner))
-    }
-
-    async fn resume_upload(
-        &self,
-        path: &StorePath,
-        length: u64,
-        id: &UploadId,
-    ) -> Result<Option<Box<dyn UploadSink>>, StoreError> {
-        let resumed = self.inner.resume_upload(path, length, id).await?;
-        Ok(resumed.map(|inner| self.sink(path, inner)))
-    }
-
-    async fn abort_upload(&self, path: &StorePath, id: &UploadId) -> Result<(), StoreError> {
-        self.trigger.run(path, self.inner.abort_upload(path, id)).await
-    }
-}
-
-impl Faulty {
-    fn sink(&self, path: &StorePath, inner: Box<dyn UploadSink>) -> Box<dyn UploadSink> {
-        Box::new(FaultySink {
-            inner,
-            path: path.clone(),
-            trigger: Arc::clone(&self.trigger),
-        })
-    }
-}
-
-#[derive(Debug)]
-struct FaultySink {
-    inner: Box<dyn UploadSink>,
-    path: StorePath,
-    trigger: Arc<Trigger>,
-}
-
-#[async_trait]
-impl UploadSink for FaultySink {
-    fn part_bytes(&self) -> usize {
-        self.inner.part_bytes()
-    }
-
-    fn parts_at_once(&self) -> usize {
-        self.inner.parts_at_once()
-    }
-
-    fn id(&self) -> Option<&UploadId> {
-        self.inner.id()
-    }
-
-    async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError> {
-        self.trigger.run(&self.path, self.inner.put(index, part)).await
-    }
-
-    async fn complete(&self, receipts: Vec<String>) -> Result<(), StoreError> {
-        self.trigger.run(&self.path, self.inner.complete(receipts)).await
-    }
-
-    async fn abort(&self) -> Result<(), StoreError> {
-        self.trigger.run(&self.path, self.inner.abort()).await
-    }
 }

@@ -1,5 +1,6 @@
 //! Stores that fail on command, and repositories to publish into them.
 
+pub(crate) mod clients;
 pub(crate) mod faulty;
 pub(crate) mod gated;
 pub(crate) mod people;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine;
+use futures::TryStreamExt;
 use jiff::SignedDuration;
 use sealift_metadata::authoring::RootDraft;
 use sealift_metadata::root::RoleName;
@@ -43,12 +44,28 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) root: Vec<u8>,
     pub(crate) signers: Signers,
+    lifetimes: Lifetimes,
 }
 
 impl World {
     /// The keys, and a store in which nothing is yet.
     pub(crate) async fn empty(store: Store) -> Self {
-        let mut draft = RootDraft::new("2028-06-01T00:00:00Z".parse().unwrap());
+        Self::founded(store, "2028-06-01T00:00:00Z", Lifetimes::default()).await
+    }
+
+    /// The same, where nothing expires before those who cannot be told the time look at it.
+    pub(crate) async fn lasting(store: Store) -> Self {
+        let century = SignedDuration::from_hours(100 * 365 * 24);
+        let lifetimes = Lifetimes {
+            targets: century,
+            snapshot: century,
+            timestamp: century,
+        };
+        Self::founded(store, "2126-06-01T00:00:00Z", lifetimes).await
+    }
+
+    async fn founded(store: Store, root_expires: &str, lifetimes: Lifetimes) -> Self {
+        let mut draft = RootDraft::new(root_expires.parse().unwrap());
         for (role, n) in RoleName::ALL.into_iter().zip([1, 4, 3, 2]) {
             draft.set_role(role, &[key(n).public().clone()], 1).unwrap();
         }
@@ -63,7 +80,31 @@ impl World {
             snapshot: vec![key(3)],
             timestamp: vec![key(4)],
         };
-        Self { store, root, signers }
+        Self {
+            store,
+            root,
+            signers,
+            lifetimes,
+        }
+    }
+
+    /// The same repository in another, empty store.
+    pub(crate) async fn copied_to(&self, store: Store) -> Self {
+        for folder in [
+            paths::public_folder(),
+            paths::keys_folder(),
+            paths::staging_folder(),
+        ] {
+            let listed: Vec<_> = self.store.list(&folder).try_collect().await.unwrap();
+            for entry in listed {
+                let object = self.store.read(&entry.path, entry.size).await.unwrap().unwrap();
+                store.create(&entry.path, object.bytes).await.unwrap();
+            }
+        }
+        Self {
+            store,
+            ..self.clone()
+        }
     }
 
     /// A repository without targets.
@@ -79,7 +120,7 @@ impl World {
             &self.root,
             None,
             self.signers.clone(),
-            Lifetimes::default(),
+            self.lifetimes,
             start(),
         )
         .await
@@ -100,12 +141,7 @@ impl World {
 
     /// The same, seeing the store through a decorator.
     pub(crate) fn publisher_in(&self, store: &Store) -> Publisher {
-        Publisher::new(
-            store.clone(),
-            self.pinned(),
-            self.signers.clone(),
-            Lifetimes::default(),
-        )
+        Publisher::new(store.clone(), self.pinned(), self.signers.clone(), self.lifetimes)
     }
 
     /// The repository as a new client sees it.

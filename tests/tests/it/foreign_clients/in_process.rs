@@ -34,7 +34,7 @@ impl sigstore_tuf::Repository for Tree {
 }
 
 /// What sigstore-tuf takes for `target`: its digest, or why it refuses.
-pub(super) fn sigstore_tuf(tree: &Path, target: &str, now: jiff::Timestamp) -> Result<String, String> {
+pub(crate) fn sigstore_tuf(tree: &Path, target: &str, now: jiff::Timestamp) -> Result<String, String> {
     let root = std::fs::read(tree.join("1.root.json")).map_err(|error| error.to_string())?;
     let work = async {
         let mut updater = sigstore_tuf::Updater::new(Tree(tree.to_path_buf()), &root)?;
@@ -65,7 +65,7 @@ impl tough::Transport for RightNames {
 }
 
 /// What tough takes for `target`; it reads the clock itself.
-pub(super) fn tough(tree: &Path, target: &str) -> Result<String, String> {
+pub(crate) fn tough(tree: &Path, target: &str) -> Result<String, String> {
     let root = std::fs::read(tree.join("1.root.json")).map_err(|error| error.to_string())?;
     let url =
         |dir: PathBuf| url::Url::from_directory_path(dir).map_err(|()| "not an absolute path".to_owned());

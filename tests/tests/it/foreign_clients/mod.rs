@@ -2,7 +2,7 @@
 
 mod by_library;
 mod by_process;
-mod in_process;
+pub(super) mod in_process;
 
 use std::path::PathBuf;
 
