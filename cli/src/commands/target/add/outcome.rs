@@ -16,9 +16,9 @@ impl Add {
         json!({
             "target": self.path.as_str(),
             "changed": changed,
-            "object": self.path.store_name(&file.sha256),
+            "object": file.hashes.sha256().map(|sha256| self.path.store_name(sha256)),
             "length": file.length,
-            "sha256": hex::encode(file.sha256),
+            "sha256": file.hashes.sha256().map(hex::encode),
             "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
             "versions": versions,
         })
@@ -33,12 +33,13 @@ impl Add {
     ) -> Result<(), Failure> {
         let mut json = self.outcome(file, false, versions);
         json["dry_run"] = Value::from(self.dry_run);
+        let text = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
         output::show(world, &json, || {
             output::facts(&[
                 ("published before", self.path.to_string()),
-                ("object", self.path.store_name(&file.sha256)),
+                ("object", text("object")),
                 ("stored bytes", file.length.to_string()),
-                ("sha256", hex::encode(file.sha256)),
+                ("sha256", text("sha256")),
             ])
         })
     }
