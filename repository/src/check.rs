@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
+use sealift_metadata::Hashes;
 use sealift_metadata::document::{Document, Role};
 use sealift_metadata::targets::{TargetFile, TargetPath};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{ImageProfile, Protection, Segments};
-use sha2::{Digest, Sha256};
 
 pub use finding::{Code, Finding, Report, Severity};
 
+use crate::digest::AllHashes;
 use crate::error::StoreError;
 use crate::path::StorePath;
 use crate::paths;
@@ -165,20 +166,8 @@ impl Checker<'_> {
             }
         };
         let object = paths::target(path, sha256)?;
-        self.object(&object, file.length, sha256).await?;
-        let Some(profile) = file
-            .custom
-            .as_ref()
-            .and_then(|custom| custom.get(ImageProfile::FIELD))
-        else {
-            self.find(
-                Code::BadProfile,
-                path,
-                "no description of the image; vehicles will not take it",
-            );
-            return Ok(());
-        };
-        let profile = match ImageProfile::parse(profile) {
+        self.object(&object, file).await?;
+        let profile = match ImageProfile::of_file(file) {
             Ok(profile) => profile,
             Err(error) => {
                 self.find(Code::BadProfile, path, error.to_string());
@@ -186,7 +175,7 @@ impl Checker<'_> {
             }
         };
         if let Some(segments) = profile.segments {
-            self.segments(path, file, segments).await?;
+            self.segments(segments).await?;
         }
         let key_file = paths::key_file(path, sha256)?;
         if profile.protection == Protection::SealedV1 && !self.there.contains_key(&key_file) {
@@ -200,56 +189,44 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// An object is there, has its length, and if every byte is to be looked at, its digest.
-    async fn object(&mut self, path: &StorePath, length: u64, sha256: &[u8; 32]) -> Result<(), StoreError> {
+    /// An object is there, has its length, and if every byte is to be looked at, every listed hash.
+    async fn object(&mut self, path: &StorePath, file: &TargetFile) -> Result<(), StoreError> {
         self.named.insert(path.clone());
+        let length = file.length;
         match self.there.get(path) {
             None => self.find(Code::MissingObject, path, format!("{length} bytes are promised")),
             Some(size) if *size != length => {
                 let detail = format!("{size} bytes instead of {length}");
                 self.find(Code::WrongLength, path, detail);
             }
-            Some(_) if self.options.depth == Depth::Bytes && self.digest(path).await? != Some(*sha256) => {
-                self.find(Code::WrongBytes, path, "not the bytes that its name says");
+            Some(_) if self.options.depth == Depth::Bytes && !self.fits(path, file.hashes).await? => {
+                self.find(Code::WrongBytes, path, "not the bytes whose hashes are listed");
             }
             Some(_) => {}
         }
         Ok(())
     }
 
-    async fn digest(&self, path: &StorePath) -> Result<Option<[u8; 32]>, StoreError> {
+    /// Whether what is stored has every listed hash.
+    async fn fits(&self, path: &StorePath, listed: Hashes) -> Result<bool, StoreError> {
         let Some(object) = self.store.open(path).await? else {
-            return Ok(None);
+            return Ok(false);
         };
         let mut pieces = object.stream(0..object.size())?;
-        let mut digest = Sha256::new();
+        let mut hashes = AllHashes::new(listed);
         while let Some(piece) = pieces.try_next().await? {
-            digest.update(&piece);
+            hashes.update(&piece);
         }
-        Ok(Some(digest.finalize().into()))
+        Ok(hashes.fit())
     }
 
-    async fn segments(
-        &mut self,
-        path: &TargetPath,
-        file: &TargetFile,
-        segments: Segments,
-    ) -> Result<(), StoreError> {
+    async fn segments(&mut self, segments: Segments) -> Result<(), StoreError> {
         let list = paths::segments(&segments.sha256)?;
         self.named.insert(list.clone());
-        if !segments.covers(file.length) {
-            self.find(
-                Code::BadSegments,
-                path,
-                "the list announced does not cover the object",
-            );
-        } else if self.there.get(&list) != Some(&segments.length) {
-            self.find(
-                Code::BadSegments,
-                path,
-                format!("{list} is not there in the announced length"),
-            );
-        } else if self.digest(&list).await? != Some(segments.sha256) {
+        if self.there.get(&list) != Some(&segments.length) {
+            let detail = format!("not there in the announced length, {} bytes", segments.length);
+            self.find(Code::BadSegments, &list, detail);
+        } else if !self.fits(&list, segments.sha256.into()).await? {
             self.find(Code::WrongBytes, &list, "not the bytes that its name says");
         }
         Ok(())

@@ -16,6 +16,7 @@
 
 pub mod backend;
 pub mod check;
+mod digest;
 mod error;
 mod path;
 pub mod paths;
@@ -27,6 +28,7 @@ mod walk;
 
 pub use backend::UploadId;
 pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
+pub use digest::AllHashes;
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
 pub use publish::{

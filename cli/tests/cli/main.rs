@@ -5,6 +5,7 @@
     reason = "a world that cannot be set up is a failed test"
 )]
 
+mod both_hashes;
 mod bucket;
 mod documented;
 mod full_disk;

@@ -1,9 +1,10 @@
 //! What a check of a whole repository finds.
 
+use sealift_metadata::Hashes;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 use sealift_repository::{CheckOptions, Code, Depth, Operation, Report, check, paths, upload_bytes};
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::kit::{World, later, memory, target_file};
 
@@ -118,6 +119,31 @@ async fn what_is_missing_or_damaged_is_found() {
 
     let keys = paths::key_file(&path, file.object_digest().unwrap()).unwrap();
     assert_eq!(damage(&keys, None).await, [Code::NoKeyFile]);
+}
+
+#[tokio::test]
+async fn every_listed_hash_is_compared() {
+    let world = World::new(memory()).await;
+    let Operation::Add { path, mut file } = sealed(&world, "radio/a.img").await else {
+        panic!("an addition")
+    };
+    let sha256 = file.object_digest().copied().unwrap();
+    let sha512 = Sha512::digest(vec![1; 70_000]).into();
+    for (sha512, expected) in [(sha512, None), ([7; 64], Some(Code::WrongBytes))] {
+        file.hashes = Hashes::new(Some(sha256), Some(sha512)).unwrap();
+        let (path, file) = (path.clone(), file.clone());
+        let replace = vec![Operation::Replace { path, file }];
+        world.publisher().publish(&replace, later(0)).await.unwrap();
+        assert_eq!(codes(&report(&world, 0).await), Vec::from_iter(expected));
+    }
+    let lengths = CheckOptions {
+        depth: Depth::Lengths,
+        ..BYTES
+    };
+    let quick = check(&world.store, &world.pinned(), later(0), lengths)
+        .await
+        .unwrap();
+    assert_eq!(quick.findings, [], "a quick look reads no bytes");
 }
 
 #[tokio::test]
