@@ -26,6 +26,7 @@ pub mod timestamp;
 
 // --- rules over documents ---
 pub mod manifest;
+pub mod preflight;
 pub mod trust;
 pub mod uptane;
 

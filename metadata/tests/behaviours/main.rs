@@ -26,6 +26,7 @@ mod limits;
 mod manifest;
 mod mix_and_match;
 mod other_clients;
+mod preflight;
 mod profile;
 mod role_files;
 mod rollback;
