@@ -1,19 +1,23 @@
-//! A lint over a whole repository: does the store hold what the metadata promise, and how long do they last?
+//! A lint over a whole repository: does the store hold what the metadata promise, how long do they last, and who can read them?
 
 mod finding;
+mod forecast;
+mod foreign;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
 use sealift_metadata::Hashes;
-use sealift_metadata::document::{Document, Role};
+use sealift_metadata::preflight::{Profile, Room};
+use sealift_metadata::root::RoleName;
 use sealift_metadata::targets::{TargetFile, TargetPath};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{ImageProfile, Protection, Segments};
 
 pub use finding::{Code, Finding, Report, Severity};
+pub use forecast::{Capped, Forecast, RoleState};
 
 use crate::digest::AllHashes;
 use crate::error::StoreError;
@@ -31,21 +35,46 @@ pub enum Depth {
     Bytes,
 }
 
-/// What to look for.
+/// How long before an expiry it is reported.
 #[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// As a warning.
+    pub warn: SignedDuration,
+    /// As an error.
+    pub fail: SignedDuration,
+}
+
+/// What to look for.
+#[derive(Clone, Debug)]
 pub struct CheckOptions {
     /// How closely.
     pub depth: Depth,
-    /// Root and Targets that expire within this time are reported; people have to be found to sign them.
-    pub expires_within: SignedDuration,
+    /// For Root and Targets: people have to be found to sign them.
+    pub people: Horizon,
+    /// For Snapshot and Timestamp: a machine signs them.
+    pub machines: Horizon,
+    /// A client's cap that fewer versions than this will pass is reported.
+    pub versions: u64,
+    /// Whose caps and rules count; Sealift's own always do.
+    pub clients: Vec<&'static Profile>,
 }
 
 impl Default for CheckOptions {
-    /// Names and lengths; thirty days.
+    /// Names and lengths; thirty days and seven, six hours and one; ten versions; no client but Sealift.
     fn default() -> Self {
+        let hours = SignedDuration::from_hours;
         Self {
             depth: Depth::Lengths,
-            expires_within: SignedDuration::from_hours(30 * 24),
+            people: Horizon {
+                warn: hours(30 * 24),
+                fail: hours(7 * 24),
+            },
+            machines: Horizon {
+                warn: hours(6),
+                fail: hours(1),
+            },
+            versions: 10,
+            clients: Vec::new(),
         }
     }
 }
@@ -73,6 +102,8 @@ pub async fn check(
             return Ok(Report {
                 repository: None,
                 findings: vec![finding],
+                roles: Vec::new(),
+                foreign: Vec::new(),
             });
         }
     };
@@ -83,12 +114,17 @@ pub async fn check(
         named: BTreeSet::new(),
         findings: Vec::new(),
     };
-    checker.expiries(&repository, now);
     checker.list().await?;
+    let roles = forecast::roles(&repository, &checker.there);
+    for role in &roles {
+        checker.expiry(role, now);
+        checker.caps(role);
+    }
     for (path, file) in repository.targets().role().targets() {
         checker.target(path, file).await?;
     }
     checker.strays(&repository);
+    let foreign = foreign::judge(store, &repository, &checker.options.clients).await?;
     let mut findings = checker.findings;
     findings.sort_by(|a, b| {
         (b.code.severity(), a.code, &a.subject).cmp(&(a.code.severity(), b.code, &b.subject))
@@ -96,6 +132,8 @@ pub async fn check(
     Ok(Report {
         repository: Some(repository),
         findings,
+        roles,
+        foreign,
     })
 }
 
@@ -118,28 +156,42 @@ impl Checker<'_> {
         });
     }
 
-    fn expiries(&mut self, repository: &TrustedRepository, now: TrustedTime) {
-        let window = self.options.expires_within;
-        self.expiry(repository.root(), now, window);
-        self.expiry(repository.targets(), now, window);
-        self.expiry(repository.snapshot(), now, SignedDuration::ZERO);
-        self.expiry(repository.timestamp(), now, SignedDuration::ZERO);
+    fn expiry(&mut self, state: &RoleState, now: TrustedTime) {
+        let horizon = match state.role {
+            RoleName::Root | RoleName::Targets => self.options.people,
+            RoleName::Snapshot | RoleName::Timestamp => self.options.machines,
+        };
+        let (version, expires, left) = (state.version, state.expires, state.left(now));
+        if now.is_past(expires) {
+            let detail = format!("version {version} expired at {expires}");
+            self.find(Code::Expired, state.role, detail);
+        } else if left < horizon.warn.max(horizon.fail) {
+            let code = match left < horizon.fail {
+                true => Code::ExpiresTooSoon,
+                false => Code::ExpiresSoon,
+            };
+            self.find(
+                code,
+                state.role,
+                format!("version {version} expires at {expires}"),
+            );
+        }
     }
 
-    fn expiry<R: Role>(&mut self, document: &Document<R>, now: TrustedTime, window: SignedDuration) {
-        let expires = document.expires();
-        if now.is_past(expires) {
-            self.find(
-                Code::Expired,
-                R::TYPE,
-                format!("version {} expired at {expires}", document.version()),
-            );
-        } else if expires.duration_since(now.instant()) < window {
-            self.find(
-                Code::ExpiresSoon,
-                R::TYPE,
-                format!("version {} expires at {expires}", document.version()),
-            );
+    /// Sealift's caps, and those of the clients that count.
+    fn caps(&mut self, state: &RoleState) {
+        let ours = Profile::named("sealift");
+        let others = self.options.clients.clone();
+        let others = others.into_iter().filter(|client| Some(*client) != ours);
+        for client in ours.into_iter().chain(others) {
+            for forecast in state.forecasts(client) {
+                let code = match forecast.room {
+                    Room::Passed => Code::CapPassed,
+                    room if room.is_below(self.options.versions) => Code::CapNear,
+                    _ => continue,
+                };
+                self.find(code, state.role, forecast.to_string());
+            }
         }
     }
 

@@ -27,7 +27,9 @@ mod url;
 mod walk;
 
 pub use backend::UploadId;
-pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
+pub use check::{
+    Capped, CheckOptions, Code, Depth, Finding, Forecast, Horizon, Report, RoleState, Severity, check,
+};
 pub use digest::AllHashes;
 pub use error::{BoxError, StoreError};
 pub use path::StorePath;
