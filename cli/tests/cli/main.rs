@@ -24,6 +24,7 @@ mod kms;
 mod remarks;
 mod remote;
 mod remote_trust;
+mod repo_check;
 mod repository;
 mod secrecy;
 mod signals;
