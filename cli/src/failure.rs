@@ -32,6 +32,8 @@ pub enum Fault {
     DemoKey,
     /// A part of the work was done; the rest failed for several reasons.
     Partial,
+    /// Nothing failed, and something will unless someone acts.
+    Attention,
     /// The local disk, a pipe or a terminal failed.
     LocalIo,
 }
@@ -49,6 +51,7 @@ impl Fault {
             Self::Denied => "denied",
             Self::DemoKey => "demo-key",
             Self::Partial => "partial",
+            Self::Attention => "attention",
             Self::LocalIo => "local-io",
         }
     }

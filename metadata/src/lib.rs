@@ -27,6 +27,7 @@ pub mod timestamp;
 
 // --- rules over documents ---
 pub mod manifest;
+pub mod preflight;
 pub mod trust;
 pub mod uptane;
 

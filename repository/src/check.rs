@@ -1,20 +1,25 @@
-//! A lint over a whole repository: does the store hold what the metadata promise, and how long do they last?
+//! A lint over a whole repository: does the store hold what the metadata promise, how long do they last, and who can read them?
 
 mod finding;
+mod forecast;
+mod foreign;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
-use sealift_metadata::document::{Document, Role};
+use sealift_metadata::Hashes;
+use sealift_metadata::preflight::{Profile, Room};
+use sealift_metadata::root::RoleName;
 use sealift_metadata::targets::{TargetFile, TargetPath};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{ImageProfile, Protection, Segments};
-use sha2::{Digest, Sha256};
 
 pub use finding::{Code, Finding, Report, Severity};
+pub use forecast::{Capped, Forecast, RoleState};
 
+use crate::digest::AllHashes;
 use crate::error::StoreError;
 use crate::path::StorePath;
 use crate::paths;
@@ -30,21 +35,46 @@ pub enum Depth {
     Bytes,
 }
 
-/// What to look for.
+/// How long before an expiry it is reported.
 #[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// As a warning.
+    pub warn: SignedDuration,
+    /// As an error.
+    pub fail: SignedDuration,
+}
+
+/// What to look for.
+#[derive(Clone, Debug)]
 pub struct CheckOptions {
     /// How closely.
     pub depth: Depth,
-    /// Root and Targets that expire within this time are reported; people have to be found to sign them.
-    pub expires_within: SignedDuration,
+    /// For Root and Targets: people have to be found to sign them.
+    pub people: Horizon,
+    /// For Snapshot and Timestamp: a machine signs them.
+    pub machines: Horizon,
+    /// A client's cap that fewer versions than this will pass is reported.
+    pub versions: u64,
+    /// Whose caps and rules count; Sealift's own always do.
+    pub clients: Vec<&'static Profile>,
 }
 
 impl Default for CheckOptions {
-    /// Names and lengths; thirty days.
+    /// Names and lengths; thirty days and seven, six hours and one; ten versions; no client but Sealift.
     fn default() -> Self {
+        let hours = SignedDuration::from_hours;
         Self {
             depth: Depth::Lengths,
-            expires_within: SignedDuration::from_hours(30 * 24),
+            people: Horizon {
+                warn: hours(30 * 24),
+                fail: hours(7 * 24),
+            },
+            machines: Horizon {
+                warn: hours(6),
+                fail: hours(1),
+            },
+            versions: 10,
+            clients: Vec::new(),
         }
     }
 }
@@ -72,6 +102,8 @@ pub async fn check(
             return Ok(Report {
                 repository: None,
                 findings: vec![finding],
+                roles: Vec::new(),
+                foreign: Vec::new(),
             });
         }
     };
@@ -82,12 +114,17 @@ pub async fn check(
         named: BTreeSet::new(),
         findings: Vec::new(),
     };
-    checker.expiries(&repository, now);
     checker.list().await?;
+    let roles = forecast::roles(&repository, &checker.there);
+    for role in &roles {
+        checker.expiry(role, now);
+        checker.caps(role);
+    }
     for (path, file) in repository.targets().role().targets() {
         checker.target(path, file).await?;
     }
     checker.strays(&repository);
+    let foreign = foreign::judge(store, &repository, &checker.options.clients).await?;
     let mut findings = checker.findings;
     findings.sort_by(|a, b| {
         (b.code.severity(), a.code, &a.subject).cmp(&(a.code.severity(), b.code, &b.subject))
@@ -95,6 +132,8 @@ pub async fn check(
     Ok(Report {
         repository: Some(repository),
         findings,
+        roles,
+        foreign,
     })
 }
 
@@ -117,28 +156,42 @@ impl Checker<'_> {
         });
     }
 
-    fn expiries(&mut self, repository: &TrustedRepository, now: TrustedTime) {
-        let window = self.options.expires_within;
-        self.expiry(repository.root(), now, window);
-        self.expiry(repository.targets(), now, window);
-        self.expiry(repository.snapshot(), now, SignedDuration::ZERO);
-        self.expiry(repository.timestamp(), now, SignedDuration::ZERO);
+    fn expiry(&mut self, state: &RoleState, now: TrustedTime) {
+        let horizon = match state.role {
+            RoleName::Root | RoleName::Targets => self.options.people,
+            RoleName::Snapshot | RoleName::Timestamp => self.options.machines,
+        };
+        let (version, expires, left) = (state.version, state.expires, state.left(now));
+        if now.is_past(expires) {
+            let detail = format!("version {version} expired at {expires}");
+            self.find(Code::Expired, state.role, detail);
+        } else if left < horizon.warn.max(horizon.fail) {
+            let code = match left < horizon.fail {
+                true => Code::ExpiresTooSoon,
+                false => Code::ExpiresSoon,
+            };
+            self.find(
+                code,
+                state.role,
+                format!("version {version} expires at {expires}"),
+            );
+        }
     }
 
-    fn expiry<R: Role>(&mut self, document: &Document<R>, now: TrustedTime, window: SignedDuration) {
-        let expires = document.expires();
-        if now.is_past(expires) {
-            self.find(
-                Code::Expired,
-                R::TYPE,
-                format!("version {} expired at {expires}", document.version()),
-            );
-        } else if expires.duration_since(now.instant()) < window {
-            self.find(
-                Code::ExpiresSoon,
-                R::TYPE,
-                format!("version {} expires at {expires}", document.version()),
-            );
+    /// Sealift's caps, and those of the clients that count.
+    fn caps(&mut self, state: &RoleState) {
+        let ours = Profile::named("sealift");
+        let others = self.options.clients.clone();
+        let others = others.into_iter().filter(|client| Some(*client) != ours);
+        for client in ours.into_iter().chain(others) {
+            for forecast in state.forecasts(client) {
+                let code = match forecast.room {
+                    Room::Passed => Code::CapPassed,
+                    room if room.is_below(self.options.versions) => Code::CapNear,
+                    _ => continue,
+                };
+                self.find(code, state.role, forecast.to_string());
+            }
         }
     }
 
@@ -165,20 +218,8 @@ impl Checker<'_> {
             }
         };
         let object = paths::target(path, sha256)?;
-        self.object(&object, file.length, sha256).await?;
-        let Some(profile) = file
-            .custom
-            .as_ref()
-            .and_then(|custom| custom.get(ImageProfile::FIELD))
-        else {
-            self.find(
-                Code::BadProfile,
-                path,
-                "no description of the image; vehicles will not take it",
-            );
-            return Ok(());
-        };
-        let profile = match ImageProfile::parse(profile) {
+        self.object(&object, file).await?;
+        let profile = match ImageProfile::of_file(file) {
             Ok(profile) => profile,
             Err(error) => {
                 self.find(Code::BadProfile, path, error.to_string());
@@ -186,7 +227,7 @@ impl Checker<'_> {
             }
         };
         if let Some(segments) = profile.segments {
-            self.segments(path, file, segments).await?;
+            self.segments(segments).await?;
         }
         let key_file = paths::key_file(path, sha256)?;
         if profile.protection == Protection::SealedV1 && !self.there.contains_key(&key_file) {
@@ -200,56 +241,44 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// An object is there, has its length, and if every byte is to be looked at, its digest.
-    async fn object(&mut self, path: &StorePath, length: u64, sha256: &[u8; 32]) -> Result<(), StoreError> {
+    /// An object is there, has its length, and if every byte is to be looked at, every listed hash.
+    async fn object(&mut self, path: &StorePath, file: &TargetFile) -> Result<(), StoreError> {
         self.named.insert(path.clone());
+        let length = file.length;
         match self.there.get(path) {
             None => self.find(Code::MissingObject, path, format!("{length} bytes are promised")),
             Some(size) if *size != length => {
                 let detail = format!("{size} bytes instead of {length}");
                 self.find(Code::WrongLength, path, detail);
             }
-            Some(_) if self.options.depth == Depth::Bytes && self.digest(path).await? != Some(*sha256) => {
-                self.find(Code::WrongBytes, path, "not the bytes that its name says");
+            Some(_) if self.options.depth == Depth::Bytes && !self.fits(path, file.hashes).await? => {
+                self.find(Code::WrongBytes, path, "not the bytes whose hashes are listed");
             }
             Some(_) => {}
         }
         Ok(())
     }
 
-    async fn digest(&self, path: &StorePath) -> Result<Option<[u8; 32]>, StoreError> {
+    /// Whether what is stored has every listed hash.
+    async fn fits(&self, path: &StorePath, listed: Hashes) -> Result<bool, StoreError> {
         let Some(object) = self.store.open(path).await? else {
-            return Ok(None);
+            return Ok(false);
         };
         let mut pieces = object.stream(0..object.size())?;
-        let mut digest = Sha256::new();
+        let mut hashes = AllHashes::new(listed);
         while let Some(piece) = pieces.try_next().await? {
-            digest.update(&piece);
+            hashes.update(&piece);
         }
-        Ok(Some(digest.finalize().into()))
+        Ok(hashes.fit())
     }
 
-    async fn segments(
-        &mut self,
-        path: &TargetPath,
-        file: &TargetFile,
-        segments: Segments,
-    ) -> Result<(), StoreError> {
+    async fn segments(&mut self, segments: Segments) -> Result<(), StoreError> {
         let list = paths::segments(&segments.sha256)?;
         self.named.insert(list.clone());
-        if !segments.covers(file.length) {
-            self.find(
-                Code::BadSegments,
-                path,
-                "the list announced does not cover the object",
-            );
-        } else if self.there.get(&list) != Some(&segments.length) {
-            self.find(
-                Code::BadSegments,
-                path,
-                format!("{list} is not there in the announced length"),
-            );
-        } else if self.digest(&list).await? != Some(segments.sha256) {
+        if self.there.get(&list) != Some(&segments.length) {
+            let detail = format!("not there in the announced length, {} bytes", segments.length);
+            self.find(Code::BadSegments, &list, detail);
+        } else if !self.fits(&list, segments.sha256.into()).await? {
             self.find(Code::WrongBytes, &list, "not the bytes that its name says");
         }
         Ok(())

@@ -17,6 +17,7 @@
 
 pub mod backend;
 pub mod check;
+mod digest;
 mod error;
 pub mod log;
 mod path;
@@ -28,7 +29,10 @@ mod url;
 mod walk;
 
 pub use backend::UploadId;
-pub use check::{CheckOptions, Code, Depth, Finding, Report, Severity, check};
+pub use check::{
+    Capped, CheckOptions, Code, Depth, Finding, Forecast, Horizon, Report, RoleState, Severity, check,
+};
+pub use digest::AllHashes;
 pub use error::{BoxError, StoreError};
 pub use log::{Act, ActKind, Checkpoint, Log, LogError, LogFinding, LogReport};
 pub use path::StorePath;

@@ -8,6 +8,7 @@ mod director;
 mod error;
 mod image;
 mod manifest;
+mod monitor;
 mod refresh;
 mod register;
 mod tokens;

@@ -27,6 +27,7 @@ Exit codes:
   8   not permitted
   9   demonstration key without --demo
   10  a part was done, the rest failed for several reasons
+  12  nothing fails yet, and something needs attention (repo check)
   74  local disk, pipe or terminal failed
   130, 143  interrupted by SIGINT, SIGTERM; unfinished files are removed";
 

@@ -5,6 +5,7 @@
     reason = "a world that cannot be set up is a failed test"
 )]
 
+mod both_hashes;
 mod bucket;
 mod documented;
 mod full_disk;
@@ -23,6 +24,7 @@ mod kms;
 mod remarks;
 mod remote;
 mod remote_trust;
+mod repo_check;
 mod repository;
 mod secrecy;
 mod signals;

@@ -31,6 +31,7 @@ mod manifest;
 mod mix_and_match;
 mod other_clients;
 mod patterns;
+mod preflight;
 mod profile;
 mod requests;
 mod role_files;

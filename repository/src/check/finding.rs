@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use sealift_metadata::preflight::{Effect, Found};
 use sealift_metadata::trust::TrustedRepository;
+
+use super::forecast::RoleState;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +28,12 @@ pub enum Code {
     Expired,
     /// A document expires soon.
     ExpiresSoon,
+    /// A document expires so soon that it is an error not to have signed it.
+    ExpiresTooSoon,
+    /// A document is longer than a client reads.
+    CapPassed,
+    /// A document will soon be longer than a client reads.
+    CapNear,
     /// A target's object is absent.
     MissingObject,
     /// A target's object has another length.
@@ -53,7 +62,7 @@ impl Code {
     pub const fn severity(self) -> Severity {
         match self {
             Self::Leftover | Self::Unreferenced | Self::Staging => Severity::Note,
-            Self::ExpiresSoon | Self::NoKeyFile | Self::BadProfile => Severity::Warning,
+            Self::ExpiresSoon | Self::CapNear | Self::NoKeyFile | Self::BadProfile => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -65,6 +74,9 @@ impl Code {
             Self::Untrusted => "untrusted",
             Self::Expired => "expired",
             Self::ExpiresSoon => "expires-soon",
+            Self::ExpiresTooSoon => "expires-too-soon",
+            Self::CapPassed => "cap-passed",
+            Self::CapNear => "cap-near",
             Self::MissingObject => "missing-object",
             Self::WrongLength => "wrong-length",
             Self::WrongBytes => "wrong-bytes",
@@ -110,14 +122,35 @@ pub struct Report {
     pub repository: Option<TrustedRepository>,
     /// Everything found, worst first.
     pub findings: Vec<Finding>,
+    /// The four roles, and how they grew.
+    pub roles: Vec<RoleState>,
+    /// What the clients that count would stumble over.
+    pub foreign: Vec<Found>,
+}
+
+impl From<Effect> for Severity {
+    /// A client that gets nothing, or not everything, fails now; one that works otherwise than meant is warned of.
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Slow => Self::Note,
+            Effect::Ignores | Effect::Widens => Self::Warning,
+            _ => Self::Error,
+        }
+    }
 }
 
 impl Report {
+    /// How bad the worst is that was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let findings = self.findings.iter().map(|finding| finding.code.severity());
+        let foreign = self.foreign.iter().map(|found| found.effect.into());
+        findings.chain(foreign).max()
+    }
+
     /// Whether nothing is worse than a note.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| finding.code.severity() == Severity::Note)
+        self.worst() <= Some(Severity::Note)
     }
 }

@@ -221,7 +221,7 @@ async fn sixteen_appenders_on_disk() {
 async fn an_append_that_broke_anywhere_is_finished_by_the_next() {
     for (before, fault) in [0, 1, 255]
         .into_iter()
-        .flat_map(|before| Fault::ALL.map(|fault| (before, fault)))
+        .flat_map(|before| Fault::ANYWHERE.map(|fault| (before, fault)))
     {
         for step in 0.. {
             let label = format!("{before} entries, {fault:?} at operation {step}");
@@ -252,7 +252,7 @@ async fn an_append_that_broke_anywhere_is_finished_by_the_next() {
                 "{label}: {versions:?}"
             );
             assert_eq!(versions.len() as u64, last.size(), "{label}");
-            if !trigger.struck() {
+            if !trigger.reached() {
                 assert!(appended.is_ok() && step > 5, "{label}: nothing struck");
                 break;
             }

@@ -16,6 +16,7 @@ mod kit;
 mod lifetimes;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod publishing;

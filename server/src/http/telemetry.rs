@@ -27,11 +27,11 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
 
 async fn exposition(State(app): State<App>) -> Response {
     match &app.0.metrics {
-        Some(handle) => (
-            [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-            handle.render(),
-        )
-            .into_response(),
+        Some(handle) => {
+            app.stage().gauge_roles(app.clock().now()).await;
+            let kind = "text/plain; version=0.0.4; charset=utf-8";
+            ([(CONTENT_TYPE, kind)], handle.render()).into_response()
+        }
         None => Refusal::of(ProblemKind::NotFound, "metrics are not collected").into_response(),
     }
 }

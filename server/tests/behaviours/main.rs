@@ -16,6 +16,7 @@ mod downloads;
 mod identity;
 mod limits;
 mod manifests;
+mod monitor;
 mod process;
 mod refresh;
 mod registration;

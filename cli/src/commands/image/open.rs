@@ -114,7 +114,8 @@ impl Open {
         let what = format!("cannot open {}", self.shown());
         let to_stdout = sink.is_stdout();
         let progress = Progress::bytes(world, "opening", length);
-        let mut input = Counted::new(input);
+        let mut sealed = Origin::witness(origin, input);
+        let mut input = Counted::new(&mut sealed);
         let mut seen = None;
         let mut refused = None;
         let opened = sealift_envelope::open(
@@ -138,7 +139,7 @@ impl Open {
             refused.or(cut).unwrap_or_else(|| faults::open(what, error))
         })?;
         if let Some(origin) = origin {
-            origin.check_whole(&opened)?;
+            origin.check_whole(&opened, sealed)?;
         }
         sink.commit()?;
         let json = json!({

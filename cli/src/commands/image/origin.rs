@@ -1,12 +1,14 @@
 //! Signed metadata as the witness of where an image comes from.
 
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use clap::Args;
 use sealift_envelope::{Digest, Header, Opened, SegmentAlg, SegmentList, SegmentSize};
+use sealift_metadata::Hashes;
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use sealift_metadata::uptane::VerifiedTarget;
-use sealift_repository::{RepositoryUrl, paths};
+use sealift_repository::{AllHashes, RepositoryUrl, paths};
 
 use super::open::not_signed;
 use crate::failure::Failure;
@@ -140,9 +142,19 @@ impl Origin {
         }
     }
 
-    pub(super) fn check_whole(&self, opened: &Opened) -> Result<(), Failure> {
+    /// What is to be seen of the sealed bytes while they are opened: opening itself computes their SHA-256 only.
+    pub(super) fn witness<R>(origin: Option<&Self>, inner: R) -> Witnessed<R> {
+        let beside = origin.and_then(|origin| Hashes::new(None, origin.target.sha512().copied()));
+        Witnessed {
+            inner,
+            beside: beside.map(AllHashes::new),
+        }
+    }
+
+    pub(super) fn check_whole<R>(&self, opened: &Opened, sealed: Witnessed<R>) -> Result<(), Failure> {
         let Digest { length, sha256 } = opened.sealed;
-        if length != self.target.length() || &sha256 != self.target.sha256() {
+        let beside = sealed.beside.is_none_or(AllHashes::fit);
+        if length != self.target.length() || &sha256 != self.target.sha256() || !beside {
             return Err(not_signed("the sealed bytes are not the signed ones".to_owned()));
         }
         let plain = &self.target.profile().plain;
@@ -150,5 +162,22 @@ impl Origin {
             return Err(not_signed("the plaintext is not the signed one".to_owned()));
         }
         Ok(())
+    }
+}
+
+/// Sealed bytes on their way into opening.
+#[derive(Debug)]
+pub(super) struct Witnessed<R> {
+    inner: R,
+    beside: Option<AllHashes>,
+}
+
+impl<R: Read> Read for Witnessed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(hashes) = &mut self.beside {
+            hashes.update(buffer.get(..read).unwrap_or_default());
+        }
+        Ok(read)
     }
 }

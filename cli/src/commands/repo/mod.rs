@@ -1,5 +1,6 @@
 //! `sealift repo`: an Image repository as a whole.
 
+mod check;
 mod init;
 mod publish;
 mod quantum;
@@ -21,6 +22,8 @@ pub(super) enum Command {
     Publish(publish::Publish),
     /// Sign Snapshot and Timestamp again so that they do not expire
     Refresh(publish::Refresh),
+    /// Say what is wrong, what expires, and which client's caps and rules are near: for monitoring
+    Check(check::Check),
     /// Show roles, versions, expiries and keys
     Show(show::Show),
     /// Walk the whole trust chain and check that every object is there
@@ -33,6 +36,7 @@ impl Command {
             Self::Init(args) => super::block_on(args.run(world)),
             Self::Publish(args) => super::block_on(args.run(world)),
             Self::Refresh(args) => super::block_on(args.run(world)),
+            Self::Check(args) => super::block_on(args.run(world)),
             Self::Show(args) => super::block_on(args.run(world)),
             Self::Verify(args) => super::block_on(args.run(world)),
         }

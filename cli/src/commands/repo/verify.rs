@@ -4,7 +4,7 @@ use clap::Args;
 use futures::TryStreamExt;
 use sealift_envelope::{KeyFile, SegmentAlg, SegmentHasher, SegmentSize};
 use sealift_metadata::uptane::{self, Protection, SegmentAlgorithm, VerifiedTarget};
-use sealift_repository::{Object, StoreError, paths};
+use sealift_repository::{AllHashes, Object, StoreError, paths};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -182,7 +182,7 @@ async fn header_and_keys(
 
 async fn deep(world: &World, target: &VerifiedTarget, object: &Object) -> Result<Vec<String>, Failure> {
     let progress = Progress::bytes(world, "reading", Some(object.size()));
-    let mut whole = Sha256::new();
+    let mut whole = AllHashes::new(target.file().hashes);
     let mut segments = target.profile().segments.and_then(|segments| {
         let alg = match segments.alg {
             SegmentAlgorithm::Blake3 => SegmentAlg::Blake3,
@@ -203,7 +203,7 @@ async fn deep(world: &World, target: &VerifiedTarget, object: &Object) -> Result
         progress.set(done);
     }
     let mut findings = Vec::new();
-    if whole.finalize().as_slice() != target.sha256() {
+    if !whole.fit() {
         findings.push("its bytes are not the signed ones".to_owned());
     } else if let (Some(hasher), Some(signed)) = (segments, target.profile().segments) {
         let list = hasher
