@@ -248,6 +248,33 @@ fn a_role_is_verified_for_each_delegator() {
     }
 }
 
+/// The same where the keys are the same and one delegator asks for more of them.
+#[test]
+fn a_role_is_verified_with_each_threshold() {
+    let mut tree = Tree::new();
+    tree.signers.insert("release".to_owned(), vec![61, 62]);
+    tree.roles.insert("release".to_owned(), empty_targets());
+    for (team, threshold) in [("team-a/*", 1), ("team-b/*", 2)] {
+        let parent = team.replace("team", "parent").replace("/*", "");
+        tree.delegate("targets", &parent, json!({"paths": [team]}));
+        tree.delegate(
+            &parent,
+            "release",
+            json!({"paths": [team], "threshold": threshold}),
+        );
+    }
+    tree.signers.insert("release".to_owned(), vec![61]);
+    tree.put("release", "team-a/fw.img", "good");
+    tree.put("release", "team-b/fw.img", "signed by one");
+    tree.publish();
+
+    let mut resolver = tree.resolver();
+    let mut searcher = Searcher::default();
+    let mut find = |path| searcher.find(&mut resolver, &tree.repo.files, path);
+    assert_eq!(find("team-a/fw.img").unwrap().as_deref(), Some("good"));
+    assert_eq!(find("team-b/fw.img").unwrap_err().code(), "signature");
+}
+
 /// Within one search, too: a way that leads to a role through the wrong keys ends it, even if another would be right.
 #[test]
 fn the_first_way_to_a_role_decides() {
