@@ -16,7 +16,8 @@ pub(in crate::trust) fn load_targets(
     keys: &RoleKeys,
     meta: &MetaFile,
     stored: Option<&Verified<Targets>>,
-    (kind, now): (&RepositoryKind, TrustedTime),
+    kind: &RepositoryKind,
+    now: TrustedTime,
 ) -> Result<Verified<Targets>, TrustError> {
     check_bytes(name, bytes, meta)?;
     let next = load::<Targets>(name, bytes, keys)?;

@@ -274,9 +274,10 @@ impl Resolver {
     ) -> Result<Arc<Verified<Targets>>, TrustError> {
         let name = wanted.name.as_str();
         check_length(name, bytes, wanted.max_bytes)?;
-        // A delegated role of an older version is not in the Snapshot, whose own versions do not go back.
-        let context = (&RepositoryKind::Image, self.now);
-        let document = Arc::new(load_targets(name, bytes, &role.keys, meta, None, context)?);
+        // There is no older one to compare with: the Snapshot says which version it is, and that does not go back.
+        let kind = &RepositoryKind::Image;
+        let document = load_targets(name, bytes, &role.keys, meta, None, kind, self.now)?;
+        let document = Arc::new(document);
         self.read_bytes = self.read_bytes.saturating_add(length(bytes));
         let kept = (role.keys.clone(), Arc::clone(&document));
         self.read.insert(role.name.clone(), kept);

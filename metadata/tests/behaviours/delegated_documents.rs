@@ -2,7 +2,7 @@
 
 use sealift_metadata::Signer as _;
 use sealift_metadata::root::RoleName;
-use sealift_metadata::trust::Fault;
+use sealift_metadata::trust::{Fault, Limits, Resolver};
 use sealift_metadata::uptane::VerifiedTarget;
 use serde_json::{Value, json};
 
@@ -248,6 +248,33 @@ fn a_role_is_verified_for_each_delegator() {
     }
 }
 
+/// The same where the keys are the same and one delegator asks for more of them.
+#[test]
+fn a_role_is_verified_with_each_threshold() {
+    let mut tree = Tree::new();
+    tree.signers.insert("release".to_owned(), vec![61, 62]);
+    tree.roles.insert("release".to_owned(), empty_targets());
+    for (team, threshold) in [("team-a/*", 1), ("team-b/*", 2)] {
+        let parent = team.replace("team", "parent").replace("/*", "");
+        tree.delegate("targets", &parent, json!({"paths": [team]}));
+        tree.delegate(
+            &parent,
+            "release",
+            json!({"paths": [team], "threshold": threshold}),
+        );
+    }
+    tree.signers.insert("release".to_owned(), vec![61]);
+    tree.put("release", "team-a/fw.img", "good");
+    tree.put("release", "team-b/fw.img", "signed by one");
+    tree.publish();
+
+    let mut resolver = tree.resolver();
+    let mut searcher = Searcher::default();
+    let mut find = |path| searcher.find(&mut resolver, &tree.repo.files, path);
+    assert_eq!(find("team-a/fw.img").unwrap().as_deref(), Some("good"));
+    assert_eq!(find("team-b/fw.img").unwrap_err().code(), "signature");
+}
+
 /// Within one search, too: a way that leads to a role through the wrong keys ends it, even if another would be right.
 #[test]
 fn the_first_way_to_a_role_decides() {
@@ -262,6 +289,35 @@ fn the_first_way_to_a_role_decides() {
     tree.put("C", "a.img", "C");
     tree.publish();
     assert_eq!(tree.refused("a.img"), "signature");
+}
+
+/// U-5.4.4.5-5, X-11: the version of a role has its floor in the Snapshot alone. It does not go back, unless new Snapshot keys say that
+/// somebody else may have driven it up; what is stored of the role itself does not matter.
+#[test]
+fn the_floor_of_a_role_is_in_the_snapshot() {
+    let mut tree = suppliers();
+    let mut client = tree.repo.client();
+    let mut searcher = Searcher::default();
+    let mut find = |tree: &Tree| {
+        let trusted = client.refresh(&tree.repo.files).map_err(|error| error.code())?;
+        let mut resolver = Resolver::new(trusted, Limits::IMAGE, at(NOW));
+        let found = searcher.find(&mut resolver, &tree.repo.files, "a/fw.img");
+        found.map_err(|error| error.code())
+    };
+    tree.doc("a")["version"] = 9.into();
+    tree.put("a", "a/fw.img", "driven up");
+    tree.publish_next();
+    assert_eq!(find(&tree), Ok(Some("driven up".to_owned())));
+
+    tree.doc("a")["version"] = 2.into();
+    tree.put("a", "a/fw.img", "recovered");
+    tree.publish_next();
+    assert_eq!(find(&tree), Err("rollback"));
+
+    tree.repo
+        .rotate(|repo| drop(repo.signers.insert(RoleName::Snapshot, vec![77])));
+    tree.publish_next();
+    assert_eq!(find(&tree), Ok(Some("recovered".to_owned())));
 }
 
 /// A repository without versions in its names.

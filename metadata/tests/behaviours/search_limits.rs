@@ -154,10 +154,19 @@ fn what_was_read_before_counts() {
     tree.put("B", "ab.img", "B");
     tree.put("B", "b.img", "B");
     tree.publish();
-    let mut resolver = tree.resolver_within(within(1));
-    let mut searcher = Searcher::default();
-    let mut find = |path| searcher.find(&mut resolver, &tree.repo.files, path);
-    assert_eq!(find("b.img").unwrap().as_deref(), Some("B"));
-    assert_eq!(find("ab.img").unwrap_err().code(), "limit");
-    assert_eq!(find("b.img").unwrap().as_deref(), Some("B"));
+    // Without an announced length, only the bytes themselves can be counted.
+    tree.repo.doc(RoleName::Snapshot)["meta"]["B.json"] = json!({"version": 1});
+    tree.repo.publish_snapshot();
+    let bytes = Limits {
+        search_bytes: (tree.signed("A").len() + tree.signed("B").len()) as u64 - 1,
+        ..Limits::IMAGE
+    };
+    for (limits, code) in [(within(1), "limit"), (bytes, "endless_data")] {
+        let mut resolver = tree.resolver_within(limits);
+        let mut searcher = Searcher::default();
+        let mut find = |path| searcher.find(&mut resolver, &tree.repo.files, path);
+        assert_eq!(find("b.img").unwrap().as_deref(), Some("B"));
+        assert_eq!(find("ab.img").unwrap_err().code(), code);
+        assert_eq!(find("b.img").unwrap().as_deref(), Some("B"));
+    }
 }

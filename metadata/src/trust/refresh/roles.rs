@@ -123,14 +123,7 @@ impl Refresh {
         }
         let bytes = self.take_file(&name, limit)?;
         let keys = self.root.role().keys(RoleName::Targets);
-        let next = load_targets(
-            &name,
-            &bytes,
-            keys,
-            &meta,
-            stored.as_ref(),
-            (&self.kind, self.now),
-        )?;
+        let next = load_targets(&name, &bytes, keys, &meta, stored.as_ref(), &self.kind, self.now)?;
         self.check_kind(&name, &next)?;
         self.store("targets.json", next.bytes());
         self.changed = true;
