@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::SignedDuration;
+use sealift_metadata::trust::TrustedRepository;
 use sealift_metadata::{FileSigner, Signer};
-use sealift_repository::{Lifetimes, PublishError, Published, Publisher, Signers};
+use sealift_repository::{Lifetimes, PublishError, Publisher, Signers};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Fault};
@@ -131,14 +132,19 @@ pub(crate) fn publisher(connection: &Connection, (signers, lifetimes): (Signers,
 }
 
 /// The versions that clients see now.
-pub(crate) fn versions(published: &Published) -> Value {
-    let repository = &published.repository;
+pub(crate) fn versions(repository: &TrustedRepository) -> Value {
     json!({
         "root": repository.root().version(),
         "targets": repository.targets().version(),
         "snapshot": repository.snapshot().version(),
         "timestamp": repository.timestamp().version(),
     })
+}
+
+/// A dry run over a repository that nobody accepts any more.
+pub(crate) fn nothing_to_tell() -> Failure {
+    Failure::refused("the repository has expired, so that nothing can be told of what would come next")
+        .next("renew it with `sealift repo refresh`, or go without --dry-run: publishing renews it too")
 }
 
 /// Publishing failed.
@@ -154,13 +160,18 @@ pub(crate) fn failed(error: PublishError) -> Failure {
         }
         PublishError::Littered { .. } => Fault::Conflict,
         PublishError::MissingObject { .. } => Fault::NotFound,
-        PublishError::NoSigner { .. } | PublishError::Sign { .. } => Fault::Key,
+        PublishError::NoSigner { .. } | PublishError::NotTheKeys { .. } | PublishError::Sign { .. } => {
+            Fault::Key
+        }
         PublishError::Store(_) => Fault::Unavailable,
         _ => Fault::Other,
     };
     match error {
         PublishError::Store(error) => faults::store(error),
         PublishError::Untrusted(error) => faults::walk(error),
+        error @ PublishError::NotTheKeys { .. } => Failure::new(fault, "nothing was published")
+            .because(error)
+            .next("see which keys each role has with `sealift repo show`"),
         error => Failure::new(fault, "nothing was published").because(error),
     }
 }

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use futures::TryStreamExt;
+use sealift_envelope::{Digest, Header};
 use sealift_metadata::Root;
 use sealift_metadata::document::Document;
 use sealift_metadata::ids::{RepositoryId, TargetPath};
 use sealift_metadata::trust::{Fault as TrustFault, Limits, TrustStore, TrustedRepository};
-use sealift_metadata::uptane::{self, VerifiedTarget};
-use sealift_repository::{RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
+use sealift_metadata::uptane::{self, FileDigest, VerifiedTarget};
+use sealift_repository::{Object, RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
 
 use crate::failure::{Failure, Fault};
 use crate::memory::Memory;
@@ -180,6 +182,19 @@ impl Connection {
         let found = self.store.read(&path, cap).await.map_err(faults::store)?;
         Ok(found.map(|stored| stored.bytes.to_vec()))
     }
+}
+
+/// The header of a sealed object; `None` when it is not the signed one.
+pub(crate) async fn header(object: &Object, signed: &FileDigest) -> Result<Option<Header>, Failure> {
+    let pieces = object.stream(0..signed.length).map_err(faults::store)?;
+    let bytes = pieces.try_collect::<Vec<_>>().await.map_err(faults::store)?;
+    let bytes = bytes.concat();
+    Ok(match Header::parse(&bytes) {
+        Ok((header, length)) if Digest::of(&bytes).sha256 == signed.sha256 && length == bytes.len() => {
+            Some(header)
+        }
+        _ => None,
+    })
 }
 
 /// Fails unless the target is listed.

@@ -27,5 +27,6 @@ mod repository;
 mod secrecy;
 mod signals;
 mod target;
+mod target_again;
 mod vehicle;
 mod web;

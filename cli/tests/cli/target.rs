@@ -113,7 +113,8 @@ fn a_taken_path_is_replaced_only_on_demand_and_upwards() {
     let message = world.fails(6, &strs(&world.add("image", "app.img", "6", &kek)));
     assert!(message.contains("--replace"), "{message}");
     let replace = ["--director", "kek.pub.pem", "--replace"];
-    world.fails(6, &strs(&world.add("image", "app.img", "5", &replace)));
+    world.write("other", bytes(100));
+    world.fails(6, &strs(&world.add("other", "app.img", "5", &replace)));
     // Refused before anything was sealed or uploaded.
     assert_eq!(files(&world.path("repo/repo/targets")), objects);
     world.ok(&strs(&world.add("image", "app.img", "6", &replace)));

@@ -57,6 +57,21 @@ pub enum PublishError {
         /// The role.
         role: &'static str,
     },
+    /// The keys given for a role are not enough of those that the root names.
+    #[error(
+        "{role} needs the signatures of {needed} of its keys, and {found} of them are given{}",
+        strangers(foreign)
+    )]
+    NotTheKeys {
+        /// The role.
+        role: &'static str,
+        /// Distinct keys of the role that were given.
+        found: usize,
+        /// Its threshold.
+        needed: u32,
+        /// Ids of the given keys that are not the role's.
+        foreign: Vec<String>,
+    },
     /// Signing failed, or the keys here are not enough for the role.
     #[error("{role} could not be signed")]
     Sign {
@@ -96,4 +111,11 @@ pub enum PublishError {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+}
+
+fn strangers(foreign: &[String]) -> String {
+    match foreign {
+        [] => String::new(),
+        ids => format!("; the root does not name for it: {}", ids.join(", ")),
+    }
 }

@@ -123,7 +123,7 @@ impl Refresh {
 }
 
 fn show(world: &World, published: &Published) -> Result<(), Failure> {
-    let versions = publishing::versions(published);
+    let versions = publishing::versions(&published.repository);
     let json = json!({"changed": published.changed, "versions": versions});
     output::show(world, &json, || {
         let state = if published.changed {

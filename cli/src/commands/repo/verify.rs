@@ -2,7 +2,7 @@
 
 use clap::Args;
 use futures::TryStreamExt;
-use sealift_envelope::{Header, KeyFile, SegmentAlg, SegmentHasher, SegmentSize};
+use sealift_envelope::{KeyFile, SegmentAlg, SegmentHasher, SegmentSize};
 use sealift_metadata::uptane::{self, Protection, SegmentAlgorithm, VerifiedTarget};
 use sealift_repository::{Object, StoreError, paths};
 use serde_json::json;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::quantum::{Quantum, Stanzas};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::store::{Connection, RepositoryArgs};
+use crate::store::{self, Connection, RepositoryArgs};
 use crate::{World, faults, output};
 
 #[derive(Args, Debug)]
@@ -162,15 +162,8 @@ async fn header_and_keys(
     let Some(signed) = target.profile().header else {
         return Ok(findings);
     };
-    let pieces = object.stream(0..signed.length).map_err(faults::store)?;
-    let bytes = pieces
-        .try_collect::<Vec<_>>()
-        .await
-        .map_err(faults::store)?
-        .concat();
-    let header = match Header::parse(&bytes) {
-        Ok((header, length)) if sha256(&bytes) == signed.sha256 && length == bytes.len() => header,
-        _ => return Ok(vec!["the object's header is not the signed one".to_owned()]),
+    let Some(header) = store::header(object, &signed).await? else {
+        return Ok(vec!["the object's header is not the signed one".to_owned()]);
     };
     stanzas.list.extend_from_slice(header.stanzas());
     match connection.key_file(target.path(), target.sha256()).await? {

@@ -1,6 +1,9 @@
 //! `sealift target add`: seal and publish in one go.
 
+mod again;
+mod companions;
 mod entry;
+mod outcome;
 
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
@@ -9,22 +12,21 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan};
 use sealift_metadata::ids::{HardwareId, TargetPath};
-use sealift_metadata::uptane::ImageProfile;
-use sealift_repository::{PublishError, Store, TargetMap, Written, paths, upload_bytes};
+use sealift_repository::{Lifetimes, PublishError, Signers};
 use serde_json::json;
 
-use self::entry::admit;
-use super::object::{Described, Form};
+use self::entry::Listing;
+use super::object::{Form, digest};
 use super::presealed::PresealedArgs;
 use super::sending::{Done, Sending};
 use super::uploads::forget;
 use crate::commands::image;
-use crate::failure::{Failure, Fault};
+use crate::failure::Failure;
 use crate::input::Input;
-use crate::journal::{Journal, StateArgs};
+use crate::journal::StateArgs;
 use crate::publishing::{self, SigningArgs};
 use crate::sealing::SealOptions;
-use crate::store::RepositoryArgs;
+use crate::store::{Connection, RepositoryArgs};
 use crate::{World, faults, keys, output};
 
 #[derive(Args, Debug)]
@@ -32,7 +34,7 @@ use crate::{World, faults, keys, output};
 A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between, \
 it is sealed again with a fresh key. A pipe is sealed into a spool file first. Plaintext never leaves this machine. \
 If the upload is interrupted, run the same command again: what the store has is not sent again. See \
-`sealift target uploads`.")]
+`sealift target uploads`. A release that is published already is left as it is, so that the command can be run again.")]
 pub(in crate::commands) struct Add {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -91,6 +93,10 @@ pub(in crate::commands) struct Add {
     #[command(flatten)]
     state: StateArgs,
 
+    /// Check everything that can be checked, and write nothing: neither object nor metadata
+    #[arg(long)]
+    dry_run: bool,
+
     /// Write nothing down for a later run, and use nothing that an earlier one wrote down
     #[arg(long)]
     no_resume: bool,
@@ -125,20 +131,42 @@ impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let input = Input::open(&self.input)?;
         let connection = self.repository.connect_pinned(world).await?;
-        // Before the long work: keys load, the repository verifies, the path is free.
+        // Before the long work: keys load and are the repository's, the repository verifies, the path is free.
         let signing = self.signing.load(world)?;
-        let counter = self.release_counter;
-        if let Some(trusted) = connection.walk_unless_expired(world).await? {
-            admit(
-                &self.path,
-                self.replace,
-                counter,
-                trusted.targets().role().targets(),
-            )
-            .map_err(|error| publishing::failed(error.into()))?;
-        }
-
         let keys = self.keys(world)?;
+        if let Some(trusted) = connection.walk_unless_expired(world).await? {
+            let root = trusted.root().role();
+            signing.0.check(root).map_err(publishing::failed)?;
+            let targets = trusted.targets().role().targets();
+            let versions = publishing::versions(&trusted);
+            if let Some(listed) = self.listed(targets) {
+                let digest = digest(world, input).await?;
+                if !listed.is_of(&self, &digest) {
+                    return Err(self.refusal(targets));
+                }
+                self.settle(world, &connection, &listed, &keys).await?;
+                return self.show_unchanged(world, &listed.file, &versions);
+            }
+            self.admit(targets)
+                .map_err(|error| publishing::failed(error.into()))?;
+            if self.dry_run {
+                return self.rehearse(world, input, &versions).await;
+            }
+        } else if self.dry_run {
+            return Err(publishing::nothing_to_tell());
+        }
+        self.publish(world, input, &connection, signing, &keys).await
+    }
+
+    /// Seals, uploads and publishes.
+    async fn publish(
+        &self,
+        world: &mut World,
+        input: Input,
+        connection: &Connection,
+        signing: (Signers, Lifetimes),
+        keys: &Keys,
+    ) -> Result<(), Failure> {
         let store = connection.store();
         let repository = connection.repository_id().as_str();
         let path = std::path::absolute(&self.input).unwrap_or_else(|_| self.input.clone());
@@ -146,12 +174,12 @@ impl Add {
             store,
             repository,
             path: &self.path,
-            options: self.fingerprint(&path, &keys)?,
+            options: self.fingerprint(&path, keys)?,
             input: path,
             seals: self.protection.is_none() && !self.presealed.is_given(),
             segments: &self.options,
             spool: &self.spool,
-            form: &|world, file| self.form(world, file, &keys, repository),
+            form: &|world, file| self.form(world, file, keys, repository),
             journals: self.state.journals().filter(|_| !self.no_resume),
         };
         let Done {
@@ -164,17 +192,11 @@ impl Add {
             .await?;
 
         let file = self.entry(&described)?;
-        let mut publisher = publishing::publisher(&connection, signing);
-        let (path, replace) = (self.path.clone(), self.replace);
-        let listed = file.clone();
-        let change = move |targets: &mut TargetMap| {
-            // Written before, and the store's answer was lost.
-            if targets.get(&path) == Some(&listed) {
-                return Ok(());
-            }
-            admit(&path, replace, counter, targets)?;
-            targets.insert(path.clone(), listed.clone());
-            Ok(())
+        let mut publisher = publishing::publisher(connection, signing);
+        let change = Listing {
+            args: self,
+            file: &file,
+            described: &described,
         };
         let published = match publisher.publish(&change, world.trusted_time()).await {
             Ok(published) => published,
@@ -189,20 +211,20 @@ impl Add {
         let remembered = connection.remember(publisher.trust());
         forget(world, journal);
         remembered?;
-        let store_name = self.path.store_name(&described.object.sha256);
-        let json = json!({
-            "target": self.path.as_str(),
-            "object": store_name,
-            "length": described.object.length,
-            "sha256": hex::encode(described.object.sha256),
-            "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
-            "versions": publishing::versions(&published),
-            "upload": {"resumed_bytes": sent.resumed_bytes, "present": sent.present},
-        });
+        let targets = published.repository.targets().role().targets();
+        let versions = publishing::versions(&published.repository);
+        if let Some(listed) = self.listed(targets).filter(|listed| listed.file != file) {
+            world
+                .note("another publisher was faster with the same release; the object sent here is not used");
+            self.settle(world, connection, &listed, keys).await?;
+            return self.show_unchanged(world, &listed.file, &versions);
+        }
+        let mut json = self.outcome(&file, true, &versions);
+        json["upload"] = json!({"resumed_bytes": sent.resumed_bytes, "present": sent.present});
         output::show(world, &json, || {
             output::facts(&[
                 ("published", self.path.to_string()),
-                ("object", store_name.clone()),
+                ("object", self.path.store_name(&described.object.sha256)),
                 ("plain bytes", described.plain.length.to_string()),
                 ("stored bytes", described.object.length.to_string()),
                 ("sha256", hex::encode(described.object.sha256)),
@@ -277,41 +299,5 @@ impl Add {
         let binding = Binding::key_file(repository, self.path.as_str());
         let key_file = image::key_file(world, &plan, &keys.directors, &binding)?;
         Ok((Form::Sealed(Arc::new(plan)), Some(key_file)))
-    }
-
-    /// What must be there before the target is listed: the segment list, and the wrapped keys.
-    async fn upload_companions(
-        &self,
-        world: &World,
-        store: &Store,
-        described: &Described,
-        key_file: Option<Vec<u8>>,
-        journal: &mut Option<Journal>,
-    ) -> Result<(), Failure> {
-        let list = described.segments.digest();
-        let list_path = paths::segments(&list.sha256).map_err(faults::store)?;
-        upload_bytes(store, list_path, described.segments.bytes())
-            .await
-            .map_err(faults::upload)?;
-        let Some(key_file) = key_file else { return Ok(()) };
-        let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
-        match store
-            .create_exact(&key_path, key_file)
-            .await
-            .map_err(faults::store)?
-        {
-            Written::Ours(_) => Ok(()),
-            Written::Theirs => {
-                // It stays in the way of this object: the next run needs another one.
-                forget(world, journal.take());
-                let next = if self.presealed.is_given() {
-                    "seal the image again and publish that, or give the key file that was published with it"
-                } else {
-                    "run the command again; it will make a fresh content key"
-                };
-                let what = format!("{key_path} exists with other content");
-                Err(Failure::new(Fault::Conflict, what).next(next))
-            }
-        }
     }
 }

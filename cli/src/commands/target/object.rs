@@ -4,6 +4,7 @@
 //! upload is abandoned when the second pass comes to another. A pipe is sealed into a spool on the local disk instead.
 
 mod copy;
+mod hash;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use self::copy::{Beginning, copy, copy_all};
+pub(super) use self::hash::digest;
 use crate::failure::{Failure, Fault};
 use crate::input::Stream;
 use crate::journal::SPOOL_PREFIX;

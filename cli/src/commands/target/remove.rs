@@ -20,15 +20,31 @@ pub(in crate::commands) struct Remove {
     repository: RepositoryArgs,
     #[command(flatten)]
     signing: SigningArgs,
+
+    /// Check everything that can be checked, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Remove {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let connection = self.repository.connect_pinned(world).await?;
+        let signing = self.signing.load(world)?;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
             store::listed(&trusted, &self.path)?;
+            signing
+                .0
+                .check(trusted.root().role())
+                .map_err(publishing::failed)?;
+            if self.dry_run {
+                let versions = publishing::versions(&trusted);
+                let json = json!({"removed": self.path.as_str(), "dry_run": true, "versions": versions});
+                return output::show(world, &json, || format!("would remove {}\n", self.path));
+            }
+        } else if self.dry_run {
+            return Err(publishing::nothing_to_tell());
         }
-        let mut publisher = publishing::publisher(&connection, self.signing.load(world)?);
+        let mut publisher = publishing::publisher(&connection, signing);
         let change = vec![Operation::Remove {
             path: self.path.clone(),
         }];
@@ -37,7 +53,8 @@ impl Remove {
             .await
             .map_err(publishing::failed)?;
         connection.remember(publisher.trust())?;
-        let json = json!({"removed": self.path.as_str(), "versions": publishing::versions(&published)});
+        let json =
+            json!({"removed": self.path.as_str(), "versions": publishing::versions(&published.repository)});
         output::show(world, &json, || {
             let version = published.repository.targets().version();
             format!(

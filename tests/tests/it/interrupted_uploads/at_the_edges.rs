@@ -229,6 +229,61 @@ fn two_publishers_of_the_same_bytes_meet() {
 }
 
 #[test]
+fn two_pipelines_with_the_same_release_publish_it_once() {
+    let scene = Scene::with_image(&image("interrupted", 2 * PART));
+    scene.store.rule(|act| match act {
+        Act::Complete => Fate::Held,
+        _ => Fate::Done,
+    });
+    let pipeline = |name: &str| {
+        let add = scene.add().env("SEALIFT_STATE", scene.world.path(name));
+        add.spawn(&scene.world.logs(), name)
+    };
+    let mut both = [pipeline("one"), pipeline("two")];
+    for process in &mut both {
+        process.wait_until("both at their ends", |_| {
+            (scene.store.held().len() == 2).then_some(())
+        });
+    }
+    scene.store.behave();
+    let outcomes = both.each_mut().map(|process| {
+        assert_eq!(process.wait(), Some(0), "{}", process.stderr());
+        let told: Value = serde_json::from_str(&process.stdout()).unwrap();
+        (told["changed"].as_bool().unwrap(), told["object"].clone())
+    });
+    assert_eq!(outcomes[0].1, outcomes[1].1, "both name what is listed");
+    assert_ne!(outcomes[0].0, outcomes[1].0, "one of them published it");
+    let at = [
+        "--root",
+        "keys/1.root.json",
+        "--repository",
+        scene.world.repository(),
+    ];
+    let verify = ["repo", "verify", "--deep"];
+    let _ = scene.world.sealift().args(verify).args(at).run().ok();
+}
+
+#[test]
+fn a_journal_that_outlived_its_publication_goes_with_the_next_run() {
+    let scene = Scene::new();
+    scene.kill_at("killed", &Act::Part(1), 4);
+    let [journal] = scene.journals().try_into().unwrap();
+    let kept = fs::read(&journal).unwrap();
+    let first = scene.add().run().ok().json();
+    assert_eq!(first["changed"], true);
+    // As if that process had died before it could forget.
+    fs::write(&journal, kept).unwrap();
+    let _ = scene.store.take_log();
+    let again = scene.add().run().ok().json();
+    assert_eq!(
+        (&again["changed"], &again["object"]),
+        (&Value::from(false), &first["object"])
+    );
+    assert_eq!(scene.store.take_log(), [], "nothing is sent");
+    scene.published(&image("interrupted", 4 * PART + 1000));
+}
+
+#[test]
 fn damage_of_the_right_length_is_repaired_by_publishing_again() {
     let bytes = image("interrupted", 2 * PART);
     let scene = Scene::with_image(&bytes);

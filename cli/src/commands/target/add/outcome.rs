@@ -1,0 +1,75 @@
+//! What is told of a release: published, published before, or to be published.
+
+use sealift_metadata::targets::TargetFile;
+use sealift_metadata::uptane::ImageProfile;
+use serde_json::{Value, json};
+
+use super::super::object::digest;
+use super::Add;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::{World, output};
+
+impl Add {
+    /// What a published release is, in every case.
+    pub(super) fn outcome(&self, file: &TargetFile, changed: bool, versions: &Value) -> Value {
+        json!({
+            "target": self.path.as_str(),
+            "changed": changed,
+            "object": self.path.store_name(&file.sha256),
+            "length": file.length,
+            "sha256": hex::encode(file.sha256),
+            "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
+            "versions": versions,
+        })
+    }
+
+    /// The release was published before.
+    pub(super) fn show_unchanged(
+        &self,
+        world: &World,
+        file: &TargetFile,
+        versions: &Value,
+    ) -> Result<(), Failure> {
+        let mut json = self.outcome(file, false, versions);
+        json["dry_run"] = Value::from(self.dry_run);
+        output::show(world, &json, || {
+            output::facts(&[
+                ("published before", self.path.to_string()),
+                ("object", self.path.store_name(&file.sha256)),
+                ("stored bytes", file.length.to_string()),
+                ("sha256", hex::encode(file.sha256)),
+            ])
+        })
+    }
+
+    /// The release could be published: everything was checked but what only sealing and sending can tell.
+    pub(super) async fn rehearse(
+        &self,
+        world: &World,
+        input: Input,
+        versions: &Value,
+    ) -> Result<(), Failure> {
+        let file = match &input {
+            Input::File(file, _) => Some(file),
+            Input::Stream(_) => None,
+        };
+        // Refuses what does not belong together.
+        let _ = self.presealed.form(file, &self.options)?;
+        let input = digest(world, input).await?;
+        let json = json!({
+            "target": self.path.as_str(),
+            "changed": true,
+            "dry_run": true,
+            "input": {"length": input.length, "sha256": hex::encode(input.sha256)},
+            "versions": versions,
+        });
+        output::show(world, &json, || {
+            output::facts(&[
+                ("would publish", self.path.to_string()),
+                ("input bytes", input.length.to_string()),
+                ("input sha256", hex::encode(input.sha256)),
+            ])
+        })
+    }
+}
