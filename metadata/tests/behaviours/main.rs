@@ -11,9 +11,11 @@
 mod common;
 
 mod attack_codes;
+mod authored_chain;
 mod authoring;
 mod canonical_form;
 mod cross_check;
+mod custom_fields;
 mod director;
 mod documents;
 mod expiry;
@@ -22,7 +24,9 @@ mod golden;
 mod hashes;
 mod key_files;
 mod key_ids;
+mod keys_everywhere;
 mod limits;
+mod listed_bytes;
 mod manifest;
 mod mix_and_match;
 mod other_clients;
