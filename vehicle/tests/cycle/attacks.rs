@@ -22,7 +22,8 @@ fn reported(fleet: &Fleet) -> Vec<String> {
         .clone()
 }
 
-/// U-5.4.3.4-4, U-5.4.4.2-17, X-12: what an ECU runs is remembered outside of the metadata; an equal counter is fine.
+/// U-5.4.3.4-4, U-5.4.4.2-17, X-12, U-5.4.3.4-8: what an ECU runs is remembered outside of the metadata; an equal
+/// counter is fine.
 #[tokio::test]
 async fn an_image_with_a_lower_release_counter_is_refused_even_without_metadata_cache() {
     let mut fleet = assigned(5).await;
@@ -94,7 +95,7 @@ async fn expired_metadata_are_freeze_and_fresh_ones_recover() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
-/// U-5.4.2.2-1, U-5.4.4.2-1, X-24: without a time that can be believed no metadata are asked for.
+/// U-5.4.2.2-1, U-5.4.4.2-1, X-24, U-5.4.1-6, D-time-5: without a time that can be believed no metadata are asked for.
 #[tokio::test]
 async fn a_clock_behind_the_floor_means_no_update_only_a_report() {
     let fleet = assigned(1).await;
@@ -208,8 +209,8 @@ async fn an_ecu_of_no_ones_or_twice_is_refused() {
     assert_eq!(fleet.installed(CAMERA), None);
 }
 
-/// T-5.4-3, U-3.2.1-1, U-5.4.4.4-2: a timestamp with the signature of another role, and the file on disk is the one
-/// before.
+/// T-5.4-3, U-3.2.1-1, U-5.4.4.4-2, U-5.4.1-2, TAP4-2: a timestamp that the other repository signed, and the file on
+/// disk is the one before.
 #[tokio::test]
 async fn metadata_signed_by_others_are_refused_and_never_stored() {
     let mut fleet = assigned(1).await;

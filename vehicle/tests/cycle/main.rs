@@ -9,10 +9,13 @@
 mod kit;
 
 mod attacks;
+mod full_verification;
 mod happy;
 mod http;
 mod images;
+mod installing;
 mod local;
 mod network;
 mod program;
 mod resume;
+mod slow;
