@@ -70,7 +70,8 @@ fn take(log: &Log) -> Vec<String> {
     std::mem::take(&mut log.lock().unwrap())
 }
 
-/// U-5.4.3.5-1, U-5.4.3.4-1: each verified image is installed once, on the ECU that the Director named for it and no other.
+/// U-5.4.3.5-1, U-5.4.3.4-1, U-5.2.3.1.1-6: each verified image is installed once, on the ECU that the Director named for
+/// it and no other.
 #[tokio::test]
 async fn each_verified_image_is_installed_once_and_where_it_belongs() {
     let (mut fleet, log) = fleet().await;
