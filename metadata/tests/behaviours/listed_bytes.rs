@@ -1,10 +1,10 @@
 //! What a document lists about another binds its bytes, and what is not as listed leaves nothing behind.
 
 use sealift_metadata::root::RoleName;
-use sealift_metadata::trust::TrustStore;
+use sealift_metadata::trust::{Refresh, Response, Step, TrustStore};
 use serde_json::{Value, json};
 
-use crate::common::{Repo, key, meta, sign};
+use crate::common::{Client, Files, Repo, key, meta, sign};
 
 /// A repository whose Targets are served in a form that differs from the listed one, at the same length.
 fn with_other_targets(bytes: impl FnOnce(&Value, usize) -> Vec<u8>) -> Repo {
@@ -75,6 +75,23 @@ const BENDS: [(&str, Bend); 4] = [
     }),
 ];
 
+/// Whether a refused refresh gives nothing more to whoever goes on asking.
+fn ends_for_good(client: &Client, files: &Files) -> bool {
+    let (store, kind) = (client.store.clone(), client.kind.clone());
+    let mut refresh = Refresh::start(store, kind, client.limits, client.time).unwrap();
+    while let Ok(step) = refresh.step() {
+        match step {
+            Step::Fetch(request) => refresh.supply(match files.get(&request.name) {
+                Some(bytes) => Response::Found(bytes.clone()),
+                None => Response::NotFound,
+            }),
+            Step::Done(_) => return false,
+            Step::Store { .. } | Step::Remove { .. } => {}
+        }
+    }
+    refresh.step().is_err()
+}
+
 /// T-5.4-3, T-5.5-1, T-5.6-2: a document is stored when all checks have passed, whole and as it came, and not before: whatever
 /// is wrong with it, the store holds the last good one.
 #[test]
@@ -116,6 +133,7 @@ fn a_refused_document_never_reaches_the_store() {
                 "{role} {code}"
             );
             assert_eq!(of(&client.store), before, "{role} {code}");
+            assert!(ends_for_good(&client, &repo.files), "{role} {code}");
         }
         let mut repo = Repo::new();
         repo.next();

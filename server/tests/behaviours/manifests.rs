@@ -170,7 +170,7 @@ async fn another_vehicles_manifest_is_refused() {
     world.put_manifest(&one, manifest).await.ok();
 }
 
-/// U-5.3.2.1-5: a manifest that leaves an ECU out.
+/// U-5.3.2.1-5, U-5.3.2.1-3: a manifest that leaves an ECU out.
 #[tokio::test]
 async fn every_ecu_of_the_inventory_must_report() {
     let world = World::new().await;

@@ -143,8 +143,8 @@ async fn metadata_of_another_vehicle_are_refused_even_if_empty() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
-/// U-3.2.2.1-1, U-5.2.3.1-1, U-5.4-6, U-5.4-7, U-5.4.3.2-1, T-5.7-1: the Primary verifies in full: no image is
-/// fetched that the Image repository does not list just so.
+/// U-3.2.2.1-1, U-5.2.3.1-1, U-5.4-6, U-5.4-7, U-5.4.3.2-1, T-5.7-1, U-5.2.6-3: the Primary verifies in full: no
+/// image is fetched that the Image repository does not list just so.
 #[tokio::test]
 async fn repositories_that_disagree_install_nothing() {
     let path = TargetPath::new("a.img").unwrap();

@@ -36,8 +36,9 @@ const DOCUMENTS: [(&str, &str); 6] = [
     ("/repo/2.targets.json", "mix_and_match"),
 ];
 
-/// U-5.4.4.2-2, U-5.4.4.2-3, U-5.4.4.2-5, U-5.4.4.2-8, U-5.4.4.2-9, U-5.4.4.2-11, U-5.4.3.3-3: root, timestamp, snapshot and
-/// targets of the Director, then of the Image repository, and only then the image, by the name that its hash gives it.
+/// U-5.4.4.2-2, U-5.4.4.2-3, U-5.4.4.2-5, U-5.4.4.2-8, U-5.4.4.2-9, U-5.4.4.2-11, U-5.4.3.3-3, U-5.4.4.2-0: root,
+/// timestamp, snapshot and targets of the Director, then of the Image repository, and only then the image, by the
+/// name that its hash gives it.
 #[tokio::test]
 async fn the_steps_come_in_their_order() {
     let fleet = assigned().await;

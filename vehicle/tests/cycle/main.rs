@@ -17,5 +17,6 @@ mod installing;
 mod local;
 mod network;
 mod program;
+mod provisioning;
 mod resume;
 mod slow;
