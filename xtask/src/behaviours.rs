@@ -2,10 +2,11 @@
 //!
 //! A test claims a requirement by naming its id in its doc comment: `/// U-5.4.4.3-3: a new Root needs both thresholds`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::failure::Failure;
+use crate::requirements;
 use crate::tree::{self, Tree};
 
 /// Where the list is kept.
@@ -15,8 +16,9 @@ const INTRODUCTION: &str = "\
 # Behaviours and the tests that show them
 
 Written by `cargo xtask behaviours` from the doc comments of the tests; `cargo xtask tidy` checks that every test named
-here exists. The ids: `U-` Uptane Standard 2.1.0 by section, `T-` TUF specification 1.0.34, `D-` Uptane Deployment
-Considerations, `X-` decisions of this project where the texts are silent.
+here exists. What is asked for, and what waits for a test or needs none, is in [`requirements.txt`](requirements.txt).
+The ids: `U-` Uptane Standard 2.1.0 by section, `T-` TUF specification 1.0.34, `TAP` its augmentation proposals, `D-`
+Uptane Deployment Considerations, `X-` decisions of this project where the texts are silent.
 
 | requirement | what the test shows | test |
 |---|---|---|
@@ -38,19 +40,33 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let root = tree::root();
     let tree = Tree::read(&root)?;
     let rows = collect(&tree);
-    let text = render(&rows);
-    if tree.text(LIST) == Some(&text) {
-        println!("behaviours: {} rows, up to date", rows.len());
-        return Ok(());
+    let claims = claims(&tree);
+    let asked = tree.text(requirements::FILE).unwrap_or_default();
+    let files = [
+        (LIST, render(&rows)),
+        (
+            requirements::FILE,
+            requirements::closed(asked, |id| claims.contains_key(id)),
+        ),
+    ];
+    for (file, text) in files {
+        if tree.text(file) == Some(&text) {
+            continue;
+        }
+        if args.check {
+            return Err(Failure::new(format!(
+                "{file} is out of date; run `cargo xtask behaviours`"
+            )));
+        }
+        fs::write(root.join(file), text).map_err(|error| Failure::at(file, error))?;
     }
-    if args.check {
-        return Err(Failure::new(format!(
-            "{LIST} is out of date; run `cargo xtask behaviours`"
-        )));
-    }
-    fs::write(root.join(LIST), text).map_err(|error| Failure::at(LIST, error))?;
-    println!("behaviours: {} rows written", rows.len());
+    println!("behaviours: {} rows", rows.len());
     Ok(())
+}
+
+/// Every requirement that a test names, with one such test.
+pub(crate) fn claims(tree: &Tree) -> BTreeMap<String, String> {
+    collect(tree).into_iter().map(|row| (row.id, row.test)).collect()
 }
 
 /// One requirement shown by one test.
@@ -95,7 +111,7 @@ fn collect(tree: &Tree) -> BTreeSet<Row> {
                 is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             } else {
                 if let (true, Some(name)) = (is_test, function_name(line)) {
-                    rows.extend(claims(&doc, &format!("{path}::{name}")));
+                    rows.extend(rows_of(&doc, &format!("{path}::{name}")));
                 }
                 doc.clear();
                 is_test = false;
@@ -110,7 +126,7 @@ fn function_name(line: &str) -> Option<&str> {
     rest.split_once('(').map(|(name, _)| name)
 }
 
-fn claims(doc: &[&str], test: &str) -> Vec<Row> {
+fn rows_of(doc: &[&str], test: &str) -> Vec<Row> {
     let text = doc.join(" ");
     let ids: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || ",;()[]`".contains(c))

@@ -29,7 +29,7 @@ enum Verb {
     Vectors(vectors::Args),
     /// Rewrite the seeds of the fuzz targets
     Corpus(corpus::Args),
-    /// Rewrite docs/behaviours.md from the doc comments of the tests
+    /// Rewrite docs/behaviours.md from the doc comments of the tests, and close what they show in docs/requirements.txt
     Behaviours(behaviours::Args),
 }
 

@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod keys;
 mod pipeline;
+mod requirements;
 mod tidy;
 mod tree;
 mod vectors;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sealift_metadata::trust::Attack;
 
-/// U-5.4.4.2-19/20: every attack has a code of its own, of the form that reports take, and is found by it.
+/// U-5.4.4.2-19, U-5.4.4.2-20: every attack has a code of its own, of the form that reports take, and is found by it.
 #[test]
 fn codes_are_distinct_and_reportable() {
     let codes: BTreeSet<&str> = Attack::ALL.into_iter().map(Attack::code).collect();

@@ -71,7 +71,7 @@ fn client(files: &Files) -> Client {
     client
 }
 
-/// T-4.3-2, U-5.1.1-1: the first set of documents is accepted, in the common dialect.
+/// T-4.3-2, U-5.1.1-1, T-6.2.1-4, U-5.1.2-1: the first set of documents is accepted, in the common dialect.
 #[test]
 fn an_authored_repository_is_accepted() {
     let (files, root) = authored();
@@ -97,7 +97,7 @@ fn documents_are_reproducible() {
     assert_eq!(authored().0, authored().0);
 }
 
-/// U-5.4.4.3-3: the next root needs the signatures of both, and the draft knows.
+/// U-5.4.4.3-3, T-6.1-2: the next root needs the signatures of both, and the draft knows.
 #[test]
 fn a_rotation_needs_old_and_new_keys() {
     let (mut files, root) = authored();
@@ -285,7 +285,7 @@ fn a_directors_set_is_accepted() {
     }
 }
 
-/// One ECU in two targets is refused before it is published.
+/// U-5.4.4.6-7: one ECU in two targets is refused before it is published.
 #[test]
 fn a_directors_mistake_is_not_signed() {
     let mut image = Repo::new();

@@ -69,7 +69,7 @@ fn other_length_or_hashes_are_refused() {
     }
 }
 
-/// U-5.4.4.2-16: the demarcated object is compared whole, field by field and beyond.
+/// U-5.4.4.2-16, U-5.2.3.1.1-1, U-5.2.3.1.1-4: the demarcated object is compared whole, field by field and beyond.
 #[test]
 fn any_difference_in_the_profile_is_refused() {
     let other = "22".repeat(32);
@@ -123,7 +123,7 @@ fn an_image_for_other_hardware_is_refused() {
     assert_eq!(refused(&director, &image), "wrong_hardware");
 }
 
-/// U-5.4.4.2-12: a mismatch on one image refuses all of them.
+/// U-5.4.4.2-12, U-5.4.2.3-1: a mismatch on one image refuses all of them.
 #[test]
 fn one_bad_image_refuses_all() {
     let (mut director, mut image) = agreeing();

@@ -87,7 +87,7 @@ fn stored_documents_of_another_vehicle_are_not_used() {
     );
 }
 
-/// U-5.4.4.6-6: no delegations, not even an empty object.
+/// U-5.4.4.6-6, U-5.1.2.1-6, U-5.2.3.2-1: no delegations, not even an empty object.
 #[test]
 fn a_director_does_not_delegate() {
     let mut repo = Repo::director(VEHICLE);
@@ -132,7 +132,7 @@ fn other_hardware_is_refused() {
     refused_targets(&directing(&[("a.img", &[("ECU-1", "hw-b")])]), "wrong_hardware");
 }
 
-/// A direction that cannot be read refuses the document.
+/// U-5.2.3.1.1-5, U-5.2.3.1.1-7: a direction that cannot be read refuses the document.
 #[test]
 fn malformed_directions_are_refused() {
     type Bend = fn(&mut Value);

@@ -193,7 +193,7 @@ fn store_names_carry_the_hash() {
     assert_eq!(path("fw.img").store_name(&[0xab; 32]), format!("{hash}.fw.img"));
 }
 
-/// Targets entries: what must be there and of which form.
+/// U-5.2.3.1-2: targets entries: what must be there and of which form.
 #[test]
 fn target_entries_are_checked() {
     type Bend = fn(&mut Value);
@@ -215,7 +215,7 @@ fn target_entries_are_checked() {
     }
 }
 
-/// Delegations are read and kept.
+/// T-4.5-2, T-4.5-3, U-5.2.3.2-3: delegations are read and kept.
 #[test]
 fn delegations_are_read() {
     let public = key(81).public().clone();

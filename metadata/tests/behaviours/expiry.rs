@@ -85,7 +85,7 @@ fn an_expired_stored_timestamp_is_still_a_floor() {
     assert_eq!(client.refused(&repo.files), "rollback");
 }
 
-/// The vehicle that was parked: everything stored has expired, and the server has moved on.
+/// T-5.2-1: the vehicle that was parked: everything stored has expired, and the server has moved on.
 #[test]
 fn a_parked_vehicle_catches_up() {
     let mut repo = Repo::new();

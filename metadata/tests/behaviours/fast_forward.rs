@@ -104,7 +104,7 @@ fn removal_comes_before_the_new_root() {
     );
 }
 
-/// T-5.3 and tough's "shipped root" fault: a rotation that the client has already followed deletes nothing again.
+/// U-5.4.4.3-7 and tough's "shipped root" fault: a rotation that the client has already followed deletes nothing again.
 #[test]
 fn a_rotation_counts_once() {
     let mut repo = Repo::new();

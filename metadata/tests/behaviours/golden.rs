@@ -40,7 +40,7 @@ fn root(first_key: u64) -> Vec<u8> {
     now(draft.sign(&[&key(first_key)])).unwrap()
 }
 
-/// U-5.2-2: the Image repository's four documents, and a Director's three over them.
+/// U-5.2-2, T-6.2.1-1: the Image repository's four documents, and a Director's three over them.
 #[test]
 fn repositories() {
     let root_bytes = root(1);

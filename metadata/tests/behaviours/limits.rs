@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::common::{Repo, meta};
 
-/// U-5.4.4.3-2, U-5.4.4.4-1: root and timestamp have fixed caps.
+/// U-5.4.4.3-2, U-5.4.4.4-1, T-5.3-W: root and timestamp have fixed caps.
 #[test]
 fn root_and_timestamp_have_caps() {
     let mut repo = Repo::new();
@@ -37,7 +37,7 @@ fn the_announced_length_is_the_cap() {
     }
 }
 
-/// U-5.4.4.5-1: without an announced length the client's own cap holds; an announced one above it is refused unread.
+/// U-5.4.4.5-1, T-4.4-2: without an announced length the client's own cap holds; an announced one above it is refused unread.
 #[test]
 fn the_clients_cap_holds() {
     let mut repo = Repo::director(crate::common::VEHICLE);

@@ -54,7 +54,7 @@ fn an_unknown_hash_function_is_refused() {
     assert_eq!(repo.client().refused(&repo.files), "malformed");
 }
 
-/// T-5.6-1, U-5.4.4.6-2: validly signed targets that the snapshot does not list.
+/// U-5.4.4.6-2: validly signed targets that the snapshot does not list.
 #[test]
 fn other_targets_are_refused() {
     for announced in [None, Some(json!({"version": 2}))] {

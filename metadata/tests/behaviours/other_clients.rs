@@ -75,7 +75,7 @@ fn short_hashes_are_refused() {
     assert_eq!(repo.client().refused(&repo.files), "malformed");
 }
 
-/// Timestamps list one snapshot, snapshots list top-level targets.
+/// T-4.6-1: timestamps list one snapshot, snapshots list top-level targets.
 #[test]
 fn listings_are_complete_and_exact() {
     for meta in [
@@ -94,7 +94,7 @@ fn listings_are_complete_and_exact() {
     assert_eq!(repo.client().refused(&repo.files), "malformed");
 }
 
-/// The default caps are those of an Image repository; a Director's are smaller.
+/// T-5.3-W: the default caps are those of an Image repository; a Director's are smaller.
 #[test]
 fn caps_are_as_specified() {
     assert_eq!(Limits::default(), Limits::IMAGE);

@@ -47,7 +47,7 @@ fn protection_goes_with_header_and_segments() {
     assert!(profile.check().is_err());
 }
 
-/// Every bound, on the wrong side of it.
+/// U-5.2.3.1.1-3: every bound, on the wrong side of it.
 #[test]
 fn bounds_are_checked() {
     for (pointer, bad) in [

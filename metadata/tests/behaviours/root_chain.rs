@@ -78,7 +78,7 @@ fn a_root_without_the_new_signature_is_refused() {
     assert_eq!(repo.client().refused(&repo.files), "signature");
 }
 
-/// U-5.4.4.3-3: thresholds of N and N+1 each count in their own root.
+/// U-5.4.4.3-3, T-6.1-2: thresholds of N and N+1 each count in their own root.
 #[test]
 fn a_raised_threshold_needs_its_new_signatures() {
     let mut repo = Repo::new();
@@ -181,7 +181,7 @@ fn without_a_root_there_is_no_refresh() {
     assert!(client.log.is_empty());
 }
 
-/// A stored root that is not signed by itself is unusable.
+/// U-5.4.4.3-1: a stored root that is not signed by itself is unusable.
 #[test]
 fn a_garbled_stored_root_is_an_error() {
     let repo = Repo::new();

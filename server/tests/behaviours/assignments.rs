@@ -6,6 +6,7 @@ use sealift_metadata::TargetPath;
 use sealift_metadata::manifest::InstalledImage;
 use sealift_wire::ProblemKind;
 
+/// U-5.2.3.1.1-10, X-8: one ECU opens it, and no other.
 #[tokio::test]
 async fn a_sealed_image_is_assigned_with_a_key_box_for_that_ecu_alone() {
     let mut world = World::new().await;
@@ -72,6 +73,7 @@ async fn an_older_release_than_the_installed_one_is_refused() {
     world.assign(&vehicle, 1, "fw/same.img").await.ok();
 }
 
+/// U-5.3.2.2-9: among it an image for other hardware.
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_its_reason() {
     let mut world = World::new().await;

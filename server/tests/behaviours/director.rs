@@ -71,6 +71,7 @@ fn provisioned(world: &World) -> TrustStore {
     }
 }
 
+/// D-dir-1, U-5.1.1-1, U-5.3.2.1-13, U-5.2.3.1.1-9, U-5.3-1: a set for each vehicle, judged by the rules that vehicles have.
 #[tokio::test]
 async fn a_vehicle_accepts_an_empty_set_and_then_an_assignment_that_both_repositories_agree_on() {
     let mut world = World::new().await;
@@ -130,6 +131,7 @@ async fn a_poll_without_news_signs_nothing() {
     assert_eq!(later.header("cache-control"), "private, no-cache");
 }
 
+/// U-5.2.7-2: documents are had by their version while a newer one is in force.
 #[tokio::test]
 async fn a_set_that_was_just_replaced_can_still_be_finished() {
     let mut world = World::new().await;

@@ -30,6 +30,7 @@ async fn an_object_comes_whole_with_its_labels() {
     assert_eq!(answer.header("content-type"), "application/octet-stream");
 }
 
+/// U-5.3.1-1: objects are had whole or in ranges.
 #[tokio::test]
 async fn ranges_cross_the_pieces_that_the_store_is_read_in() {
     let mut world = World::new().await;
@@ -128,6 +129,7 @@ async fn head_says_what_get_would() {
     assert_eq!(answer.header("content-length"), "10");
 }
 
+/// U-5.3.1-1: the timestamp by its bare name, as it was signed.
 #[tokio::test]
 async fn metadata_are_served_byte_for_byte_and_only_timestamp_is_asked_for_again() {
     let mut world = World::new().await;

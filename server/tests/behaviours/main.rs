@@ -14,6 +14,8 @@ mod broker;
 mod director;
 mod downloads;
 mod identity;
+mod immutable;
+mod inventory;
 mod limits;
 mod manifests;
 mod monitor;

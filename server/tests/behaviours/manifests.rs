@@ -6,6 +6,7 @@ use sealift_metadata::manifest::{EcuReport, InstalledImage, VehicleManifest, sig
 use sealift_metadata::{EcuSerial, Signer, TargetPath};
 use sealift_wire::ProblemKind;
 
+/// U-5.3.2-1, U-5.3.2.1-10: what a vehicle has is not directed to it again.
 #[tokio::test]
 async fn an_install_is_confirmed_by_plaintext_and_release_counter() {
     let mut world = World::new().await;
@@ -68,6 +69,8 @@ async fn the_same_bytes_again_have_no_effect() {
     assert_eq!(world.show(&vehicle).await, before);
 }
 
+/// D-dir-4, U-5.3.2.1-4, U-5.3.2.1-9, X-21: yesterday's manifest, other bytes under its counter, an old report in a
+/// new manifest; each is on record.
 #[tokio::test]
 async fn a_counter_that_was_used_is_a_replay() {
     let world = World::new().await;
@@ -153,6 +156,7 @@ async fn the_last_report_of_a_secondary_that_sleeps_is_stale_and_not_a_replay() 
     assert_eq!((at(true), at(false)), (Some(later), Some(now)));
 }
 
+/// U-5.3.2.1-1: the certificate says which vehicle it is.
 #[tokio::test]
 async fn another_vehicles_manifest_is_refused() {
     let world = World::new().await;
@@ -166,6 +170,7 @@ async fn another_vehicles_manifest_is_refused() {
     world.put_manifest(&one, manifest).await.ok();
 }
 
+/// U-5.3.2.1-5, U-5.3.2.1-3: a manifest that leaves an ECU out.
 #[tokio::test]
 async fn every_ecu_of_the_inventory_must_report() {
     let world = World::new().await;
@@ -179,6 +184,7 @@ async fn every_ecu_of_the_inventory_must_report() {
     assert_eq!(world.show(&vehicle).await.last_seen_at, None);
 }
 
+/// U-5.3.2.1-6, U-5.3.2.1-7, U-5.3.2.2-8: each signs for itself, and the Primary alone for the vehicle.
 #[tokio::test]
 async fn a_primary_cannot_report_for_a_secondary() {
     let world = World::new().await;
@@ -213,6 +219,7 @@ async fn a_primary_cannot_report_for_a_secondary() {
     assert_eq!(camera.public().keyid().as_str().len(), 64);
 }
 
+/// U-5.3.2.1-7, U-5.4.2.1.2-2: a report is of the ECU that it names.
 #[tokio::test]
 async fn a_report_filed_under_another_ecu_is_refused() {
     let world = World::new().await;
@@ -235,6 +242,7 @@ async fn a_report_filed_under_another_ecu_is_refused() {
         .problem(ProblemKind::ManifestRefused);
 }
 
+/// U-5.3.2.1-8: not ahead of the server, and never back.
 #[tokio::test]
 async fn times_must_be_plausible() {
     let world = World::new().await;
@@ -262,6 +270,7 @@ async fn times_must_be_plausible() {
         .problem(ProblemKind::ManifestRefused);
 }
 
+/// U-5.3.2.1-6: among other damage a signature with one digit changed.
 #[tokio::test]
 async fn what_is_no_manifest_is_refused() {
     let world = World::new().await;

@@ -24,6 +24,7 @@ async fn refused(world: &World, change: impl FnOnce(&mut VehicleRegistration), f
     );
 }
 
+/// U-5.3.2.2-7: every key with its id.
 #[tokio::test]
 async fn a_vehicle_is_shown_as_registered() {
     let world = World::new().await;
@@ -43,6 +44,7 @@ async fn a_vehicle_is_shown_as_registered() {
     assert!(gateway.assignment.is_none() && gateway.installed.is_none());
 }
 
+/// U-5.3.2.2-2, U-5.4.1-7: an id of a vehicle and a key of an ECU are there once.
 #[tokio::test]
 async fn what_is_taken_is_a_conflict() {
     let world = World::new().await;
@@ -62,6 +64,7 @@ async fn what_is_taken_is_a_conflict() {
         .problem(ProblemKind::Exists);
 }
 
+/// U-5.4.1-8, U-5.4.2-3: among them a vehicle without a Primary, and one key for two purposes.
 #[tokio::test]
 async fn a_bad_field_is_named() {
     let world = World::new().await;

@@ -80,6 +80,8 @@ async fn a_complete_configuration_starts() {
     parts.stage.ready().await.unwrap();
 }
 
+/// D-key-1, D-key-2, T-2.1.1-2, T-6.1-1, U-5.3.1-8: with a key of a root, or of the Image repository's targets, the
+/// server does not start.
 #[tokio::test]
 async fn keys_of_offline_roles_must_not_be_here() {
     refused(
@@ -223,6 +225,7 @@ async fn second_root(dir: &Path, signers: &[&dyn Signer]) {
     std::fs::write(dir.join("director/2.root.json"), bytes).unwrap();
 }
 
+/// T-6.1-2, T-6.2.1-3: and the first stays to be had.
 #[tokio::test]
 async fn a_later_root_is_served_if_the_one_before_signed_it() {
     let dir = tempfile::tempdir().unwrap();

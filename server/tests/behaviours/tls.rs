@@ -180,6 +180,7 @@ fn read(path: &Path) -> Option<ReadyFile> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
+/// U-5.3.2.1-2: among the others a good certificate of the fleet that is not in the inventory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registered_certificate_is_served_and_every_other_is_not() {
     let running = Running::start().await;

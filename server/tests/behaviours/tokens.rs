@@ -46,6 +46,7 @@ async fn no_token_and_a_wrong_one_are_401_alike() {
         .ok();
 }
 
+/// U-5.3.1-3: nothing is changed without leave.
 #[tokio::test]
 async fn every_call_needs_its_scope_and_says_which() {
     let world = World::new().await;

@@ -45,6 +45,7 @@ fn two_at_once_lose_nothing() {
     verified(&world);
 }
 
+/// T-6.3-1: killed at any request of a publication, clients see the old set or the new one.
 #[test]
 fn one_that_is_killed_leaves_a_repository_that_goes_on() {
     let logs = TempDir::new().unwrap();

@@ -22,6 +22,8 @@ fn reported(fleet: &Fleet) -> Vec<String> {
         .clone()
 }
 
+/// U-5.4.3.4-4, U-5.4.4.2-17, X-12, U-5.4.3.4-8: what an ECU runs is remembered outside of the metadata; an equal
+/// counter is fine.
 #[tokio::test]
 async fn an_image_with_a_lower_release_counter_is_refused_even_without_metadata_cache() {
     let mut fleet = assigned(5).await;
@@ -47,6 +49,7 @@ async fn an_image_with_a_lower_release_counter_is_refused_even_without_metadata_
     assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(3));
 }
 
+/// U-5.4.4-1, U-5.4.4.4-3: of either repository, and the next good set installs.
 #[tokio::test]
 async fn older_metadata_of_either_repository_are_rollback() {
     for repository in ["director", "repo"] {
@@ -77,6 +80,7 @@ async fn older_metadata_of_either_repository_are_rollback() {
     }
 }
 
+/// T-4.3-4, U-5.4.4-1: a freeze is reported, and fresh documents install.
 #[tokio::test]
 async fn expired_metadata_are_freeze_and_fresh_ones_recover() {
     let mut fleet = assigned(1).await;
@@ -91,6 +95,7 @@ async fn expired_metadata_are_freeze_and_fresh_ones_recover() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
+/// U-5.4.2.2-1, U-5.4.4.2-1, X-24, U-5.4.1-6, D-time-5: without a time that can be believed no metadata are asked for.
 #[tokio::test]
 async fn a_clock_behind_the_floor_means_no_update_only_a_report() {
     let fleet = assigned(1).await;
@@ -125,6 +130,7 @@ async fn a_clock_far_ahead_does_not_raise_the_floor() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
+/// D-dir-2, U-5.2.3.1-3: the whole cycle against the empty set of another vehicle.
 #[tokio::test]
 async fn metadata_of_another_vehicle_are_refused_even_if_empty() {
     let mut fleet = assigned(1).await;
@@ -137,6 +143,8 @@ async fn metadata_of_another_vehicle_are_refused_even_if_empty() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
+/// U-3.2.2.1-1, U-5.2.3.1-1, U-5.4-6, U-5.4-7, U-5.4.3.2-1, T-5.7-1, U-5.2.6-3: the Primary verifies in full: no
+/// image is fetched that the Image repository does not list just so.
 #[tokio::test]
 async fn repositories_that_disagree_install_nothing() {
     let path = TargetPath::new("a.img").unwrap();
@@ -170,6 +178,7 @@ async fn repositories_that_disagree_install_nothing() {
     }
 }
 
+/// U-5.4.3.4-2: the whole cycle against an image for other hardware.
 #[tokio::test]
 async fn an_image_for_other_hardware_is_refused() {
     let mut fleet = assigned(1).await;
@@ -182,6 +191,7 @@ async fn an_image_for_other_hardware_is_refused() {
     assert_eq!(fleet.installed(GATEWAY), None);
 }
 
+/// U-5.4.4.6-7, U-5.4.4.6-8: an ECU that is not in the vehicle, and one under two targets.
 #[tokio::test]
 async fn an_ecu_of_no_ones_or_twice_is_refused() {
     let mut fleet = assigned(1).await;
@@ -199,6 +209,8 @@ async fn an_ecu_of_no_ones_or_twice_is_refused() {
     assert_eq!(fleet.installed(CAMERA), None);
 }
 
+/// T-5.4-3, U-3.2.1-1, U-5.4.4.4-2, U-5.4.1-2, TAP4-2: a timestamp that the other repository signed, and the file on
+/// disk is the one before.
 #[tokio::test]
 async fn metadata_signed_by_others_are_refused_and_never_stored() {
     let mut fleet = assigned(1).await;
@@ -216,6 +228,7 @@ async fn metadata_signed_by_others_are_refused_and_never_stored() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
+/// U-5.4.2.1.2-4: an attack stays on record until a report of it arrived.
 #[tokio::test]
 async fn an_attack_that_could_not_be_reported_is_in_the_next_report_that_can() {
     let mut fleet = assigned(1).await;

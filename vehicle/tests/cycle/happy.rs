@@ -21,6 +21,8 @@ fn names(events: &[Event]) -> Vec<String> {
     events.iter().map(name).collect()
 }
 
+/// U-5.4-1, U-5.4.2-1, U-5.4.2.1-1, U-5.4.3-1, U-5.4.3.6-1: report, time, metadata, image, install, report, and
+/// nothing before its turn.
 #[tokio::test]
 async fn installs_and_reports_in_the_order_of_the_standard() {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -88,6 +90,7 @@ async fn opens_boxes_for(sealing: Sealing) {
     assert_eq!(fleet.installed(CAMERA).unwrap(), firmware(2));
 }
 
+/// U-5.4.4.2-4, U-5.4.4.2-6: where nothing is new the Director is asked twice and the Image repository not at all.
 #[tokio::test]
 async fn an_up_to_date_vehicle_asks_for_little_and_nothing_of_the_image_repository() {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -114,6 +117,7 @@ async fn an_up_to_date_vehicle_asks_for_little_and_nothing_of_the_image_reposito
     );
 }
 
+/// U-5.4.2.4-1, U-5.4.2.7-1: the Primary fetches and verifies for every ECU, and each gets its own.
 #[tokio::test]
 async fn two_ecus_get_their_own_images_in_one_cycle() {
     let mut fleet = Fleet::new(Sealing::P256).await;

@@ -36,6 +36,7 @@ fn reported(fleet: &Fleet) -> Vec<String> {
         .clone()
 }
 
+/// U-5.4.3.3-8, U-5.4.4.2-18: what ends a download is in the report after it.
 #[tokio::test]
 async fn a_flipped_byte_is_refused_on_arrival_and_its_neighbours_are_kept() {
     let mut fleet = released().await;
@@ -57,6 +58,7 @@ async fn a_flipped_byte_is_refused_on_arrival_and_its_neighbours_are_kept() {
     assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(1));
 }
 
+/// U-3.2.1-1, U-5.4.2.4-2: the digest over the whole image.
 #[tokio::test]
 async fn a_flipped_byte_without_segment_list_is_caught_by_the_gate() {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -68,6 +70,7 @@ async fn a_flipped_byte_without_segment_list_is_caught_by_the_gate() {
     recovers(&mut fleet).await;
 }
 
+/// U-5.4.3.4-10, X-8: a content key that is wrapped for another, and no byte of the image is left.
 #[tokio::test]
 async fn a_key_box_of_another_vehicle_or_ecu_does_not_open() {
     for (vehicle, serial) in [("VIN-0002", GATEWAY), (VEHICLE, CAMERA)] {
@@ -93,6 +96,7 @@ async fn a_key_box_of_another_image_is_refused() {
     recovers(&mut fleet).await;
 }
 
+/// U-5.4.3.4-11: without a wrapped content key there is nothing to open the image with.
 #[tokio::test]
 async fn a_missing_key_box_is_refused_before_the_download() {
     let mut fleet = released().await;
@@ -150,6 +154,7 @@ async fn with_profile(change: impl FnOnce(&mut ImageProfile)) -> Fleet {
     fleet
 }
 
+/// T-5.7-3, U-5.4.3.4-12: length and digest of what was opened, before it is an image.
 #[tokio::test]
 async fn a_plaintext_that_is_not_the_signed_one_never_becomes_active() {
     let mut fleet = with_profile(|profile| profile.plain.sha256[0] ^= 1).await;
@@ -167,6 +172,7 @@ async fn a_header_that_is_not_the_signed_one_is_not_even_read() {
     recovers(&mut fleet).await;
 }
 
+/// D-enc-1: the object is not what its protection says.
 #[tokio::test]
 async fn sealed_bytes_under_none_and_plain_bytes_under_sealed_are_refused() {
     let mut fleet = with_profile(|profile| {
@@ -198,6 +204,7 @@ async fn sealed_bytes_under_none_and_plain_bytes_under_sealed_are_refused() {
     recovers(&mut fleet).await;
 }
 
+/// D-enc-1: whatever the metadata say.
 #[tokio::test]
 async fn an_ecu_that_requires_sealing_refuses_unsealed_images() {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -212,6 +219,7 @@ async fn an_ecu_that_requires_sealing_refuses_unsealed_images() {
     recovers(&mut fleet).await;
 }
 
+/// U-5.4.2.4-1: one image of two is damaged: neither ECU gets one.
 #[tokio::test]
 async fn one_refused_image_keeps_the_whole_set_out() {
     let mut fleet = released().await;
@@ -227,6 +235,7 @@ async fn one_refused_image_keeps_the_whole_set_out() {
     assert_eq!(fleet.installed(CAMERA).unwrap(), firmware(2));
 }
 
+/// U-5.4.2.4-3, U-5.4.3.4-5: SHA-256 is right and SHA-512 is not, both validly signed.
 #[tokio::test]
 async fn every_listed_hash_is_checked() {
     let path = TargetPath::new("a.img").unwrap();

@@ -60,6 +60,7 @@ async fn a_full_disk_leaves_the_old_image_and_no_half_new_one() {
     assert_eq!(fleet.left_overs(), [""; 0]);
 }
 
+/// U-5.4.4.2-17, X-12: an ECU whose installed release is not known gets no image.
 #[tokio::test]
 async fn a_lost_or_damaged_memory_stops_everything() {
     let fleet = assigned().await;
@@ -91,7 +92,7 @@ async fn a_memory_that_is_gone_altogether_is_not_a_new_vehicle() {
     assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(2));
 }
 
-/// A link or an open file that waits at the staging place gets nothing, and is not what becomes the image.
+/// D-prim-1: a link or an open file that waits at the staging place gets nothing, and is not what becomes the image.
 #[cfg(unix)]
 #[tokio::test]
 async fn an_image_is_staged_in_a_file_of_its_own() {
@@ -116,6 +117,7 @@ async fn an_image_is_staged_in_a_file_of_its_own() {
     assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(2));
 }
 
+/// T-2.1.1-1, U-5.4.4.3-1: a root comes from the factory.
 #[tokio::test]
 async fn a_missing_or_damaged_root_is_never_learnt_from_the_network() {
     let fleet = assigned().await;
@@ -130,6 +132,7 @@ async fn a_missing_or_damaged_root_is_never_learnt_from_the_network() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
+/// U-5.4.4-2: what is not the root can be had again.
 #[tokio::test]
 async fn other_damaged_metadata_are_fetched_again() {
     let fleet = assigned().await;

@@ -9,10 +9,14 @@
 mod kit;
 
 mod attacks;
+mod full_verification;
 mod happy;
 mod http;
 mod images;
+mod installing;
 mod local;
 mod network;
 mod program;
+mod provisioning;
 mod resume;
+mod slow;

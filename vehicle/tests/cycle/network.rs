@@ -60,6 +60,7 @@ async fn waits_grow_and_end() {
     succeeds_now(&fleet).await;
 }
 
+/// U-5.4.4.3-2, X-6b: of all answers only 404 says that there is no newer root.
 #[tokio::test]
 async fn a_server_error_is_not_taken_for_the_end_of_the_roots() {
     let fleet = assigned().await;
@@ -82,6 +83,8 @@ async fn a_server_error_is_not_taken_for_the_end_of_the_roots() {
     succeeds_now(&fleet).await;
 }
 
+/// T-5.3-W, T-5.7-2, U-5.4.3.3-6, U-5.4.4.3-2, U-5.4.4.4-1, U-5.4.4.5-1, U-5.4.4.6-1: every document and object of
+/// both repositories, from a server that never stops.
 #[tokio::test]
 async fn endless_bodies_are_cut_off_at_the_cap() {
     let fleet = assigned().await;
@@ -113,6 +116,7 @@ async fn endless_bodies_are_cut_off_at_the_cap() {
     );
 }
 
+/// U-5.4-3: a document and an image that stop coming.
 #[tokio::test]
 async fn dripping_bodies_are_slow_retrieval() {
     for path in ["/director/timestamp.json", "/repo/targets"] {
@@ -170,6 +174,7 @@ async fn the_whole_object_after_half_a_download_fills_the_gaps() {
     assert_eq!(fleet.installed(GATEWAY).unwrap(), firmware(1));
 }
 
+/// T-5.7-2, U-5.4.3.4-6: a byte less and a byte more.
 #[tokio::test]
 async fn an_object_of_another_length_is_refused() {
     let mut fleet = assigned().await;
@@ -191,6 +196,7 @@ async fn an_object_of_another_length_is_refused() {
     succeeds_now(&fleet).await;
 }
 
+/// T-5.3-W: nothing is unpacked, so nothing can grow.
 #[tokio::test]
 async fn compressed_answers_are_refused() {
     let fleet = assigned().await;
@@ -201,6 +207,7 @@ async fn compressed_answers_are_refused() {
     succeeds_now(&fleet).await;
 }
 
+/// U-5.4.2.1-1: no metadata without a manifest that was taken.
 #[tokio::test]
 async fn a_manifest_that_is_refused_ends_the_cycle_before_metadata() {
     let fleet = assigned().await;
@@ -236,6 +243,7 @@ async fn a_host_that_keeps_failing_is_left_alone_for_a_while() {
     assert_eq!(fleet.cycle_of(&vehicle).await.unwrap(), Outcome::Installed);
 }
 
+/// T-1.5.2-1: three cycles without an answer are in the first report that gets through.
 #[tokio::test]
 async fn a_vehicle_that_was_cut_off_says_so_when_it_is_back() {
     let fleet = assigned().await;

@@ -37,6 +37,7 @@ async fn assigned() -> Fleet {
     fleet
 }
 
+/// U-5.4.2.1.2-7, U-5.4.4-2: at every point of a cycle; counters of reports rise through all of it.
 #[tokio::test]
 async fn killed_after_every_event_the_next_process_goes_on() {
     for kill in 1.. {

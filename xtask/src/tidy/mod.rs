@@ -5,6 +5,7 @@ mod behaviours;
 mod ignored;
 mod length;
 mod manifests;
+mod requirements;
 mod sections;
 mod server_layers;
 #[cfg(test)]
@@ -52,6 +53,7 @@ const RULES: &[Rule] = &[
     sections::check,
     ignored::check,
     behaviours::check,
+    requirements::check,
     words::check,
 ];
 
@@ -65,6 +67,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     for finding in &findings {
         println!("{finding}");
     }
+    println!("tidy: {}", requirements::open(&tree));
     if findings.is_empty() {
         println!(
             "tidy: {} files, {} rules, nothing to say",

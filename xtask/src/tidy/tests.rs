@@ -260,3 +260,31 @@ fn paths_of_one_machine_and_marks_are_refused() {
     let lines: Vec<usize> = words::check(&tree).iter().map(|finding| finding.line).collect();
     assert_eq!(lines, [1, 2]);
 }
+
+#[test]
+fn a_requirement_is_shown_or_says_why_not() {
+    let list = "## A. Group\n\
+        U-1 | MUST | ECU | Shown.\n\
+        U-2 | MUST | ECU | Shown by nothing.\n\
+        U-3 | MUST | ECU | Not yet. | open\n\
+        U-4 | MUST | ECU | Not here. | waived: no such ECU\n\
+        U-5 | SHOULD | ECU | Shown by nothing.\n\
+        U-6 | MUST | ECU | Shown. | open\n\
+        U-7 | SHOULD | ECU | Shown. | waived: no such ECU\n\
+        U-8 | MUST | ECU | Without a reason. | waived\n\
+        U-1 | MUST | ECU | Again.\n\
+        U-9\n";
+    let source = "/// U-1, U-6: says\n/// and U-7.\n#[test]\nfn shows() {}\n\n/// U-10: not there.\n#[test]\nfn strays() {}\n";
+    let tree = Tree::default()
+        .with("docs/requirements.txt", list)
+        .with("m/src/t.rs", source);
+    let mut found = requirements::check(&tree);
+    found.sort_by_key(|finding| finding.line);
+    let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
+    assert_eq!(lines, [0, 3, 7, 8, 9, 10, 11], "{found:?}");
+    assert!(found[0].message.contains("m/src/t.rs::strays"), "{found:?}");
+    assert_eq!(
+        requirements::open(&tree),
+        "2 requirement(s) open in docs/requirements.txt: A 2"
+    );
+}

@@ -39,7 +39,7 @@ fn other_bytes_under_the_right_name() {
     });
 }
 
-/// U-5.4.4.2-16: what both repositories must agree on differs.
+/// U-5.4.4.2-16, U-5.2.3.1.1-1: what both repositories must agree on differs.
 #[test]
 fn another_account_of_the_image() {
     let (world, vehicle, _) = one_vehicle();

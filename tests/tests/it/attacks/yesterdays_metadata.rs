@@ -90,11 +90,13 @@ fn replayed(path: &'static str) {
     assert_eq!(vehicle.installed("BRAIN-1"), Some(image("version 3", 70_000)));
 }
 
+/// U-5.4.4.4-3: yesterday's timestamp of the Image repository, and what is good afterwards installs.
 #[test]
 fn an_old_image_repository_is_refused() {
     replayed("/repo/timestamp.json");
 }
 
+/// U-5.4.4.4-3: yesterday's timestamp of the Director, and what is good afterwards installs.
 #[test]
 fn an_old_decision_of_the_director_is_refused() {
     replayed("/director/timestamp.json");

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::exit;
 
+/// T-6.3-1: a store that fails half-way.
 #[test]
 fn a_publication_that_breaks_leaves_the_old_repository_and_can_be_repeated() {
     let logs = TempDir::new().unwrap();

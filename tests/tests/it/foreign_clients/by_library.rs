@@ -93,6 +93,7 @@ async fn publish(dir: &TempDir, now: TrustedTime) -> PathBuf {
     dir.path().join("repo")
 }
 
+/// T-4.2.2-2, T-6.2.1-2, U-5.2.7-1: files have the names that other clients ask for.
 #[test]
 fn every_kind_of_key_and_path_is_read_by_all_four() {
     #[expect(

@@ -37,6 +37,7 @@ pub(super) fn peers_agree(tree: &Path, targets: &[&str]) {
     }
 }
 
+/// U-5.2.7-1: files have the names that other clients ask for.
 #[test]
 fn python_tuf_and_tuf_js_take_the_target_and_refuse_what_was_touched() {
     let (_world, tree) = published();

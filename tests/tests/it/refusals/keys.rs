@@ -8,6 +8,7 @@ use sealift_tests::world::World;
 /// Exit code of `sealift-server` when a key is configured that must not be there.
 const FORBIDDEN_KEY: i32 = 78;
 
+/// T-2.1.1-2, T-6.1-1: the program itself, with a root or targets key of the Image repository.
 #[test]
 fn the_server_refuses_to_hold_offline_keys() {
     let world = World::new();
