@@ -43,7 +43,7 @@ pub struct Act {
     pub sha256: [u8; 32],
     /// The version of the document.
     pub version: u64,
-    /// Who did it, as he calls himself: not proven.
+    /// Who did it, in their own words: nothing proves it.
     pub who: String,
 }
 

@@ -17,7 +17,7 @@ impl Publisher {
     /// Makes a Targets document current that others have signed, as it is. Needs the keys of Snapshot and Timestamp only.
     ///
     /// It has to be the version after the current one. When another publisher is first with Snapshot or Timestamp, those two
-    /// are signed again; when he is first with Targets, the document is stale. A file that an earlier try left behind is
+    /// are signed again; when it is first with Targets, the document is stale. A file that an earlier try left behind is
     /// adopted when it holds these very bytes (docs/adr/0015-signed-drafts-are-adopted.md). What is current already is no
     /// error. `documents` holds one document.
     ///

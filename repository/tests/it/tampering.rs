@@ -293,7 +293,7 @@ async fn a_checkpoint_that_the_key_did_not_sign_is_refused() {
     }
 }
 
-/// A log in which an appender of entries 5 and 6 died right after the head, and the name of what he put aside.
+/// A log in which an appender of entries 5 and 6 died right after the head, and the name of what it put aside.
 async fn unfinished() -> (Store, Log, String) {
     for step in 0.. {
         let (store, log, _) = grown(5).await;
@@ -310,7 +310,7 @@ async fn unfinished() -> (Store, Log, String) {
 }
 
 #[tokio::test]
-async fn what_a_dead_appender_put_aside_is_compared_with_what_he_signed() {
+async fn what_a_dead_appender_put_aside_is_compared_with_what_it_signed() {
     let (store, log, aside) = unfinished().await;
     let good = bytes(&store, &aside).await.unwrap();
     let mut altered = good.clone();
