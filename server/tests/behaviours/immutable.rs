@@ -38,7 +38,7 @@ async fn every_root_of_the_image_repository_stays_to_be_had() {
         let root = RootDraft::next(&newest, expires).sign(&[&signer]).await.unwrap();
         world
             .publisher
-            .publish_root(&root, world.clock.time())
+            .publish_root(&root, &[], world.clock.time())
             .await
             .unwrap();
         world.publish_plain("fw/a.img", &root, newest.version()).await;
