@@ -4,7 +4,7 @@ use std::io;
 
 use sealift_custody::{CustodyError, Fault as Holder};
 use sealift_envelope::{FormatError, OpenError, SealError, UnwrapError};
-use sealift_metadata::trust::TrustError;
+use sealift_metadata::trust::{Fault as TrustFault, TrustError};
 use sealift_repository::{StoreError, UploadError, UrlError, WalkError};
 
 use crate::failure::{Failure, Fault};
@@ -81,7 +81,15 @@ fn local(what: impl Into<String>, error: io::Error) -> Failure {
 
 /// Metadata failed verification.
 pub(crate) fn trust(error: TrustError) -> Failure {
-    Failure::refused(format!("the metadata do not verify: {}", error.code())).because(error)
+    let older = matches!(error.fault(), TrustFault::Older { .. });
+    let failure = Failure::refused(format!("the metadata do not verify: {}", error.code())).because(error);
+    match older {
+        false => failure,
+        true => failure.next(
+            "ask who set the store back; if it was restored on purpose, remove what is remembered of it (--memory, by \
+             default sealift/memory in the user's state directory)",
+        ),
+    }
 }
 
 /// A key of the wrong kind or damaged.

@@ -20,6 +20,7 @@ mod kek_words;
 mod key;
 mod kit;
 mod kms;
+mod memory;
 mod remarks;
 mod remote;
 mod remote_trust;
