@@ -60,13 +60,32 @@ pub(crate) fn unwrap(what: impl Into<String>, error: UnwrapError) -> Failure {
 
 /// A key that is held elsewhere cannot be used. The error says itself what to do.
 pub(crate) fn custody(what: impl Into<String>, error: CustodyError) -> Failure {
-    let fault = match error.fault() {
+    Failure::new(holder(error.fault()), what).because(error)
+}
+
+fn holder(fault: Holder) -> Fault {
+    match fault {
         Holder::Settings => Fault::Usage,
         Holder::NotFound => Fault::NotFound,
         Holder::Pin | Holder::Unable => Fault::Key,
         Holder::Denied => Fault::Denied,
         _ => Fault::Unavailable,
-    };
+    }
+}
+
+/// Something could not be signed: the fault of the holder of the key if one speaks, else of the keys.
+pub(crate) fn signing(
+    what: impl Into<String>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Failure {
+    let mut cause = Some(&error as &(dyn std::error::Error + 'static));
+    let mut fault = Fault::Key;
+    while let Some(error) = cause {
+        if let Some(held) = error.downcast_ref::<CustodyError>() {
+            fault = holder(held.fault());
+        }
+        cause = error.source();
+    }
     Failure::new(fault, what).because(error)
 }
 

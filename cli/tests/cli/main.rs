@@ -7,6 +7,7 @@
 
 mod bucket;
 mod documented;
+mod env_keys;
 mod full_disk;
 mod hostile;
 mod image;
@@ -20,6 +21,7 @@ mod kek_words;
 mod key;
 mod kit;
 mod kms;
+mod kms_signing;
 mod memory;
 mod remarks;
 mod remote;
