@@ -32,6 +32,8 @@ pub enum Fault {
     DemoKey,
     /// A part of the work was done; the rest failed for several reasons.
     Partial,
+    /// What was asked for is done, but people have yet to sign.
+    Incomplete,
     /// The local disk, a pipe or a terminal failed.
     LocalIo,
 }
@@ -49,6 +51,7 @@ impl Fault {
             Self::Denied => "denied",
             Self::DemoKey => "demo-key",
             Self::Partial => "partial",
+            Self::Incomplete => "incomplete",
             Self::LocalIo => "local-io",
         }
     }

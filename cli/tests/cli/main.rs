@@ -7,6 +7,7 @@
 
 mod bucket;
 mod documented;
+mod draft;
 mod full_disk;
 mod hostile;
 mod image;
@@ -24,6 +25,7 @@ mod remarks;
 mod remote;
 mod remote_trust;
 mod repository;
+mod root;
 mod secrecy;
 mod signals;
 mod target;
