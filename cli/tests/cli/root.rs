@@ -241,7 +241,7 @@ fn a_key_is_revoked_everywhere() {
     );
 }
 
-/// A root that one thief could replace is warned of, and refused where it is for production.
+/// T-2.1.1-3: a root that one thief could replace is warned of, and refused where it is for production.
 #[test]
 fn one_root_key_is_warned_of() {
     let world = World::new();
