@@ -81,6 +81,11 @@ impl SigningArgs {
         self.online.load_with(world, &self.targets_key)
     }
 
+    /// How long new Targets hold, whoever signs them.
+    pub(crate) fn targets_lifetime(&self) -> SignedDuration {
+        self.online.lifetimes.lifetimes().targets
+    }
+
     /// The passphrases given for these keys, which other keys of the same command may share.
     pub(crate) fn unlock(&self) -> &Unlock {
         &self.online.unlock

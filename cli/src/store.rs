@@ -12,7 +12,7 @@ use sealift_metadata::request::MAX_ROOTS;
 use sealift_metadata::trust::{Fault as TrustFault, Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{self, FileDigest, VerifiedTarget};
 use sealift_repository::{
-    Object, RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk, walk_to_sign,
+    Object, RepositoryUrl, Store, StoreError, TargetMap, WalkError, paths, trust_walk, walk_to_sign,
 };
 
 use crate::failure::{Failure, Fault};
@@ -238,9 +238,14 @@ pub(crate) async fn header(object: &Object, signed: &FileDigest) -> Result<Optio
 
 /// Fails unless the target is listed.
 pub(crate) fn listed(trusted: &TrustedRepository, path: &TargetPath) -> Result<(), Failure> {
-    match trusted.target(path) {
-        Some(_) => Ok(()),
-        None => Err(
+    listed_in(trusted.targets().role().targets(), path)
+}
+
+/// Fails unless the target is in this list.
+pub(crate) fn listed_in(targets: &TargetMap, path: &TargetPath) -> Result<(), Failure> {
+    match targets.contains_key(path) {
+        true => Ok(()),
+        false => Err(
             Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
                 .next("see `sealift target list`"),
         ),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::{ONLINE, World};
+use crate::kit::{ONLINE, World, bytes};
 use crate::root::{PIN, founded, gather, sign};
 
 fn at(url: &str) -> [&str; 4] {
@@ -248,4 +248,79 @@ fn a_stale_request_is_rebased() {
     world.fails(11, &publish("mine.again"));
     gather(&world, "mine.again", &["t2", "t1"], "mine.last", &PIN);
     assert_eq!(world.json(&publish("mine.last"))["versions"]["targets"], 3);
+}
+
+/// Images are sealed and uploaded one by one into one request, which people sign; no signing key is at hand before.
+#[test]
+fn images_are_collected_for_people_to_sign() {
+    let world = founded();
+    let url = world.url();
+    world.key("p256", "kek");
+    let image = [
+        "--hardware-id",
+        "hw-a",
+        "--version",
+        "1.0",
+        "--director",
+        "kek.pub.pem",
+    ];
+    let add = |name: &'static str, counter: &'static str| {
+        world.write(name, bytes(10_000 + name.len()));
+        let what = [
+            "target",
+            "add",
+            "--draft",
+            "2",
+            "--path",
+            name,
+            "--release-counter",
+            counter,
+            name,
+        ];
+        [&what[..], &image, &at(&url)].concat()
+    };
+    world.ok(&add("a.img", "1"));
+    sign(&world, "2", "t1", "early", &PIN);
+    std::fs::rename(world.path("early"), world.path("2")).unwrap();
+    let output = world.run(&[&add("bb.img", "1")[..], &["--json"]].concat());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["changes"]["targets"].as_array().unwrap().len(), 2);
+    assert_eq!(told["signatures"], json!([]));
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(warned.contains("the request had signatures"), "{warned}");
+    assert!(
+        world.fails(6, &add("a.img", "2")).contains("--replace"),
+        "taken by the request itself"
+    );
+    world.ok(&[&add("a.img", "2")[..], &["--replace"]].concat());
+    world.ok(&add("ccc.img", "1"));
+    let remove = |name: &'static str| {
+        let what = ["target", "remove", "--draft", "2", "--path", name];
+        [&what[..], &at(&url)].concat()
+    };
+    world.ok(&remove("ccc.img"));
+    world.fails(5, &remove("ccc.img"));
+    gather(&world, "2", &["t1", "t2"], "2.signed", &PIN);
+    let none = world.json(&[&["target", "list"], &at(&url)[..]].concat());
+    assert_eq!(
+        none["targets"],
+        json!([]),
+        "nothing is published before people have signed"
+    );
+    world.ok(&[&["draft", "publish", "2.signed"], &at(&url)[..], &ONLINE].concat());
+    let list = world.json(&[&["target", "list"], &at(&url)[..]].concat());
+    let paths: Vec<&str> = list["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| target["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["a.img", "bb.img"]);
+    world.ok(&[&["repo", "verify", "--deep"], &at(&url)[..]].concat());
+
+    let keyless = ["target", "remove", "--path", "a.img"];
+    let told = world.fails(2, &[&keyless[..], &at(&url)].concat());
+    assert!(told.contains("--targets-key"), "{told}");
+    let both = ["--draft", "3", "--targets-key", "t1.pem"];
+    world.fails(2, &[&keyless[..], &both, &at(&url)].concat());
 }

@@ -1,5 +1,6 @@
 //! `sealift draft`: requests to sign, from the first look at one to its publication. `sealift root` shares the verbs.
 
+mod collect;
 mod make;
 mod merge;
 mod publish;
@@ -7,6 +8,7 @@ mod rebase;
 mod show;
 mod sign;
 
+pub(super) use collect::Collected;
 pub(super) use merge::Merge;
 pub(super) use show::Show;
 pub(super) use sign::Sign;
