@@ -13,7 +13,7 @@ pub(crate) use told::{State, word};
 
 use crate::failure::{Failure, Fault};
 use crate::outfile::{self, Overwrite, Secrecy};
-use crate::{World, input};
+use crate::{World, demo, input};
 
 /// The root that a request is judged by.
 #[derive(Args, Debug)]
@@ -59,6 +59,12 @@ pub(crate) fn check<'a>(
     pin: Option<&[u8]>,
 ) -> Result<Checked<'a>, Failure> {
     let checked = request.check(pin, world.trusted_time()).map_err(failed)?;
+    let changes = checked.difference().roles;
+    let added = changes
+        .iter()
+        .flat_map(|change| &change.added)
+        .map(|keyid| keyid.as_str());
+    demo::refuse(world, Path::new("a key that the request adds"), added)?;
     if request.basis().roots.is_empty() {
         world.warn(
             "this request founds a repository, and no root vouches for it: compare its digest with the other signers by another way",

@@ -261,6 +261,27 @@ fn one_root_key_is_warned_of() {
     }
 }
 
+/// A request that brings in a key whose private half everybody has is refused by everybody who is asked.
+#[test]
+fn demonstration_keys_are_not_signed_in() {
+    let world = founded();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../keys-example/image");
+    let add = format!("snapshot={folder}/snapshot.pub.pem");
+    let url = world.url();
+    let edit = [&["root", "edit", "--add", &add, "-o", "2.root"], &at(&url)[..]].concat();
+    world.fails(9, &edit);
+    world.ok(&[&edit[..], &["--demo"]].concat());
+    for verb in [
+        &["root", "show", "2.root"][..],
+        &["root", "merge", "2.root", "-o", "x"],
+    ] {
+        world.fails(9, &[verb, &PIN].concat());
+    }
+    let sign = ["root", "sign", "2.root", "--key", "r1.pem", "--yes", "00000000"];
+    world.fails(9, &[&sign[..], &PIN].concat());
+    world.ok(&[&["root", "show", "2.root", "--demo"], &PIN[..]].concat());
+}
+
 /// Roots in files alone make the next one, without a repository: a Director's, or on a machine without a network.
 #[test]
 fn the_next_root_is_made_offline() {

@@ -64,7 +64,7 @@ impl Sign {
         let request = requests::read(&self.file)?;
         let checked = requests::check(world, &request, self.pin.read()?.as_deref())?;
         let before = checked.check_signatures().map_err(requests::failed)?;
-        self.confirm(world, &request, State::of(&request, &checked, &before).text)?;
+        self.confirm(&request, &State::of(&request, &checked, &before).text)?;
         let keys = publishing::load_keys(world, &self.key, &self.unlock)?;
         let signers: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
         self.belong(&checked, &signers)?;
@@ -88,35 +88,18 @@ impl Sign {
     }
 
     /// Nobody signs what he was not shown.
-    fn confirm(&self, world: &World, request: &Request, told: String) -> Result<(), Failure> {
+    fn confirm(&self, request: &Request, told: &str) -> Result<(), Failure> {
         let digest = hex::encode(request.digest());
-        if let Some(yes) = &self.yes {
-            return match digest.starts_with(yes.as_str()) {
-                true => Ok(()),
-                false => Err(Failure::refused(format!("the digest is {digest} and not {yes}"))
-                    .next("look at the request again with `sealift draft show`")),
-            };
-        }
-        if !std::io::stdin().is_terminal() {
-            return Err(
-                Failure::usage("there is nobody to ask whether this is to be signed")
-                    .next("look at it with `sealift draft show`, then give the digest with --yes"),
-            );
-        }
-        voice::say(&told);
-        voice::say(&format!(
-            "To sign this, type the first {DIGITS} digits of its digest:"
-        ));
-        let mut line = String::new();
-        std::io::stdin()
-            .read_line(&mut line)
-            .map_err(|error| Failure::io("cannot read the answer", error))?;
-        match line.trim().len() >= DIGITS && digest.starts_with(&line.trim().to_ascii_lowercase()) {
+        let given = match &self.yes {
+            Some(yes) => yes.clone(),
+            None => ask(told)?,
+        };
+        match digest.starts_with(&given) {
             true => Ok(()),
-            false => {
-                world.note("nothing was signed");
-                Err(Failure::refused("these are not the digits of the digest").next("run the command again"))
-            }
+            false => Err(Failure::refused(format!(
+                "the digest is {digest} and not {given}; nothing was signed"
+            ))
+            .next("look at the request again with `sealift draft show`")),
         }
     }
 
@@ -136,4 +119,25 @@ impl Sign {
         }
         Ok(())
     }
+}
+
+/// Shows the request to the person at the terminal and returns the digits that he types.
+fn ask(told: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("there is nobody to ask whether this is to be signed")
+                .next("look at it with `sealift draft show`, then give the digest with --yes"),
+        );
+    }
+    voice::say(told);
+    voice::say(&format!(
+        "To sign this, type the first {DIGITS} digits of its digest:"
+    ));
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::io("cannot read the answer", error))?;
+    digits(line.trim()).map_err(|expected| {
+        Failure::refused(format!("nothing was signed: {expected}")).next("run the command again")
+    })
 }
