@@ -32,6 +32,8 @@ pub enum Fault {
     DemoKey,
     /// A part of the work was done; the rest failed for several reasons.
     Partial,
+    /// What was asked for is done, but people have yet to sign.
+    Incomplete,
     /// Nothing failed, and something will unless someone acts.
     Attention,
     /// The local disk, a pipe or a terminal failed.
@@ -51,6 +53,7 @@ impl Fault {
             Self::Denied => "denied",
             Self::DemoKey => "demo-key",
             Self::Partial => "partial",
+            Self::Incomplete => "incomplete",
             Self::Attention => "attention",
             Self::LocalIo => "local-io",
         }

@@ -21,6 +21,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod publishing;
+mod requests;
 mod sealing;
 mod signals;
 mod store;

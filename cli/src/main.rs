@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Fault::Denied => 8,
         Fault::DemoKey => 9,
         Fault::Partial => 10,
+        Fault::Incomplete => 11,
         Fault::Attention => 12,
         Fault::LocalIo => 74,
     })

@@ -96,9 +96,12 @@ pub(crate) fn days(count: u16) -> SignedDuration {
 impl SigningArgs {
     /// Loads all keys, asking for passphrases where needed.
     pub(crate) fn load(&self, world: &World) -> Result<(Signers, Lifetimes), Failure> {
-        let (mut signers, lifetimes) = self.online.load(world)?;
-        signers.targets = load_keys(world, &self.targets_key, &self.online.unlock)?;
-        Ok((signers, lifetimes))
+        self.online.load_with(world, &self.targets_key)
+    }
+
+    /// How long new Targets hold, whoever signs them.
+    pub(crate) fn targets_lifetime(&self) -> SignedDuration {
+        self.online.lifetimes.lifetimes().targets
     }
 
     /// The passphrases given for these keys, which other keys of the same command may share.
@@ -116,6 +119,17 @@ impl OnlineArgs {
             timestamp: load_keys(world, &self.timestamp_key, &self.unlock)?,
         };
         Ok((signers, self.lifetimes.lifetimes()))
+    }
+
+    /// Loads the keys, and these for Targets.
+    pub(crate) fn load_with(
+        &self,
+        world: &World,
+        targets_key: &[PathBuf],
+    ) -> Result<(Signers, Lifetimes), Failure> {
+        let (mut signers, lifetimes) = self.load(world)?;
+        signers.targets = load_keys(world, targets_key, &self.unlock)?;
+        Ok((signers, lifetimes))
     }
 }
 

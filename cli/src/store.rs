@@ -8,9 +8,12 @@ use sealift_envelope::{Digest, Header};
 use sealift_metadata::Root;
 use sealift_metadata::document::Document;
 use sealift_metadata::ids::{RepositoryId, TargetPath};
+use sealift_metadata::request::MAX_ROOTS;
 use sealift_metadata::trust::{Fault as TrustFault, Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{self, FileDigest, VerifiedTarget};
-use sealift_repository::{Object, RepositoryUrl, Store, StoreError, WalkError, paths, trust_walk};
+use sealift_repository::{
+    Object, RepositoryUrl, Store, StoreError, TargetMap, WalkError, paths, trust_walk, walk_to_sign,
+};
 
 use crate::failure::{Failure, Fault};
 use crate::memory::Memory;
@@ -50,6 +53,7 @@ pub(crate) struct RepositoryArgs {
 #[derive(Debug)]
 pub(crate) struct Connection {
     store: Store,
+    first_root: Vec<u8>,
     trust: TrustStore,
     memory: Option<(Memory, Wish)>,
     repository_id: RepositoryId,
@@ -65,6 +69,16 @@ enum Wish {
 }
 
 impl RepositoryArgs {
+    /// Where the repository is, or is to be.
+    pub(crate) fn url(&self) -> &RepositoryUrl {
+        &self.repository
+    }
+
+    /// Whether a root was given to trust it by.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Opens an existing repository; says so when no root was given to trust it by.
     pub(crate) async fn connect(&self, world: &World) -> Result<Connection, Failure> {
         if self.root.is_none() {
@@ -124,9 +138,10 @@ impl Connection {
         Ok(Self {
             repository_id: RepositoryId::of_root(&first),
             trust: TrustStore {
-                root: first,
+                root: first.clone(),
                 ..TrustStore::default()
             },
+            first_root: first,
             memory: None,
             store,
         })
@@ -166,6 +181,30 @@ impl Connection {
 
     pub(crate) fn repository_id(&self) -> &RepositoryId {
         &self.repository_id
+    }
+
+    /// The root that the repository begins with and that it is trusted by.
+    pub(crate) fn first_root(&self) -> &[u8] {
+        &self.first_root
+    }
+
+    /// Every root in the store, the first one first. Nothing is verified.
+    pub(crate) async fn roots(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut roots = vec![self.first_root.clone()];
+        while roots.len() < MAX_ROOTS {
+            let name = format!("{}.root.json", roots.len() + 1);
+            match read(&self.store, &name, Limits::IMAGE.root).await? {
+                Some(root) => roots.push(root),
+                None => break,
+            }
+        }
+        Ok(roots)
+    }
+
+    /// The state that people sign over: as [`Connection::walk`], and what has expired is accepted.
+    pub(crate) async fn walk_to_sign(&self, world: &World) -> Result<TrustedRepository, Failure> {
+        let walked = walk_to_sign(&self.store, &self.trust, world.trusted_time(), Limits::IMAGE).await;
+        Ok(walked.map_err(faults::walk)?.repository)
     }
 
     /// What is trusted so far: the first root, or what was remembered.
@@ -232,9 +271,14 @@ pub(crate) async fn header(object: &Object, signed: &FileDigest) -> Result<Optio
 
 /// Fails unless the target is listed.
 pub(crate) fn listed(trusted: &TrustedRepository, path: &TargetPath) -> Result<(), Failure> {
-    match trusted.target(path) {
-        Some(_) => Ok(()),
-        None => Err(
+    listed_in(trusted.targets().role().targets(), path)
+}
+
+/// Fails unless the target is in this list.
+pub(crate) fn listed_in(targets: &TargetMap, path: &TargetPath) -> Result<(), Failure> {
+    match targets.contains_key(path) {
+        true => Ok(()),
+        false => Err(
             Failure::new(Fault::NotFound, format!("the repository has no target {path}"))
                 .next("see `sealift target list`"),
         ),

@@ -198,6 +198,12 @@ impl Request {
         json::to_vec(&json!({"signed": &self.signed, "signatures": &self.signatures}))
     }
 
+    /// Whether it carries signatures, good or not.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.signatures.as_array().is_some_and(|list| !list.is_empty())
+    }
+
     /// The part that is signed.
     #[must_use]
     pub const fn signed(&self) -> &Value {
@@ -220,6 +226,12 @@ impl Request {
     #[must_use]
     pub const fn basis(&self) -> &Basis {
         &self.basis
+    }
+
+    /// The changes by which the draft came about, where they are recorded.
+    #[must_use]
+    pub fn operations(&self) -> Option<&[TargetOperation]> {
+        self.operations.as_deref()
     }
 
     /// What somebody wrote to the readers. Nothing vouches for it.

@@ -46,4 +46,4 @@ pub use upload::{
     upload_bytes,
 };
 pub use url::{RepositoryUrl, UrlError};
-pub use walk::{Walk, WalkError, trust_walk, walk};
+pub use walk::{Walk, WalkError, trust_walk, walk, walk_to_sign};

@@ -69,6 +69,19 @@ pub async fn walk(
     walk_over(store, &Overlay::default(), trust, now, limits).await
 }
 
+/// As [`walk`] for someone who is about to sign: what has expired is accepted, because only signing repairs it.
+///
+/// # Errors
+/// As [`walk`].
+pub async fn walk_to_sign(
+    store: &Store,
+    trust: &TrustStore,
+    now: TrustedTime,
+    limits: Limits,
+) -> Result<Walk, WalkError> {
+    walk_as_author(store, &Overlay::default(), trust, now, limits).await
+}
+
 /// Metadata files that are signed but not in the store yet: a walk over them shows what clients will make of them.
 pub(crate) type Overlay = BTreeMap<String, Vec<u8>>;
 

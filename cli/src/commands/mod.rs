@@ -2,10 +2,12 @@
 
 mod ca;
 mod director;
+mod draft;
 mod image;
 mod kek;
 mod key;
 mod repo;
+mod root;
 mod target;
 mod vehicle;
 
@@ -27,6 +29,7 @@ Exit codes:
   8   not permitted
   9   demonstration key without --demo
   10  a part was done, the rest failed for several reasons
+  11  signatures are missing: have more people sign, then run the command again
   12  nothing fails yet, and something needs attention (repo check)
   74  local disk, pipe or terminal failed
   130, 143  interrupted by SIGINT, SIGTERM; unfinished files are removed";
@@ -68,6 +71,12 @@ enum Command {
     /// Add, remove and list the images of a repository
     #[command(subcommand)]
     Target(target::Command),
+    /// Make, rotate and revoke the keys of a repository, and have people sign that
+    #[command(subcommand)]
+    Root(root::Command),
+    /// Have people sign a list of targets, in any order, on any machines
+    #[command(subcommand)]
+    Draft(draft::Command),
     /// Prepare the Director's own root and online keys
     #[command(subcommand)]
     Director(director::Command),
@@ -92,6 +101,8 @@ pub fn run(cli: Cli, world: &mut World) -> Result<(), Failure> {
         Command::Image(command) => command.run(world),
         Command::Repo(command) => command.run(world),
         Command::Target(command) => command.run(world),
+        Command::Root(command) => command.run(world),
+        Command::Draft(command) => command.run(world),
         Command::Director(command) => command.run(world),
         Command::Kek(command) => command.run(world),
         Command::Vehicle(command) => command.run(world),

@@ -8,6 +8,7 @@
 mod both_hashes;
 mod bucket;
 mod documented;
+mod draft;
 mod env_keys;
 mod full_disk;
 mod hostile;
@@ -29,6 +30,7 @@ mod remote;
 mod remote_trust;
 mod repo_check;
 mod repository;
+mod root;
 mod secrecy;
 mod signals;
 mod target;

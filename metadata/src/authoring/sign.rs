@@ -38,6 +38,12 @@ impl<R: Role> Draft<R> {
         &self.signed
     }
 
+    /// The document as it is before anyone has signed it.
+    #[must_use]
+    pub fn unsigned(&self) -> Vec<u8> {
+        write_document(&self.signed, [])
+    }
+
     /// Signs with every signer given, whether or not that is enough: for roles whose signatures are gathered.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `sealift repo init`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use sealift_metadata::authoring::RootDraft;
 use sealift_metadata::ids::RepositoryId;
 use sealift_metadata::root::RoleName;
 use sealift_metadata::{PublicKey, Signer};
-use sealift_repository::{InitError, Publisher, RepositoryUrl};
+use sealift_repository::{InitError, Lifetimes, Publisher, RepositoryUrl, Signers};
 use serde_json::json;
 
 use crate::failure::{Failure, Fault};
@@ -114,27 +114,14 @@ impl Init {
         ];
         let root_keys = publishing::load_keys(world, &self.root_key, self.signing.unlock())?;
         let root = self.terms.sign(world, &root_keys, &roles).await?;
-        let store = self.repository.open().map_err(faults::url)?;
-        let address = store.address();
-        let before = self
-            .root_out
-            .exists()
-            .then(|| std::fs::read(&self.root_out))
-            .transpose();
-        let before = before.map_err(|error| Failure::file("read", &self.root_out, error))?;
-        // Written first: a repository whose root nobody kept could not be pinned.
-        outfile::write(&self.root_out, &root.bytes, Secrecy::Public, self.overwrite)?;
-        let made = Publisher::init(store, &root.bytes, None, signers, lifetimes, world.trusted_time()).await;
-        if let Err(error) = made {
-            // The root belongs to no repository; an outcome that is not known keeps it.
-            if !matches!(error, InitError::Publish(_)) {
-                match before {
-                    Some(root) => outfile::write(&self.root_out, &root, Secrecy::Public, self.overwrite)?,
-                    None => drop(std::fs::remove_file(&self.root_out)),
-                }
-            }
-            return Err(failed(error));
-        }
+        let place = Place {
+            repository: &self.repository,
+            root_out: &self.root_out,
+            overwrite: self.overwrite,
+        };
+        let address = place
+            .found(world, &root.bytes, None, (signers, lifetimes))
+            .await?;
         let json = json!({
             "repository": address,
             "repository_id": root.repository_id.as_str(),
@@ -147,6 +134,49 @@ impl Init {
                 ("first root", self.root_out.display().to_string()),
             ])
         })
+    }
+}
+
+/// Where a repository is to be, and where its first root is kept.
+#[derive(Debug)]
+pub(in crate::commands) struct Place<'a> {
+    pub(in crate::commands) repository: &'a RepositoryUrl,
+    pub(in crate::commands) root_out: &'a Path,
+    pub(in crate::commands) overwrite: Overwrite,
+}
+
+impl Place<'_> {
+    /// Keeps the first root and makes the repository, with these first Targets or with none. Returns its address.
+    pub(in crate::commands) async fn found(
+        &self,
+        world: &World,
+        root: &[u8],
+        targets: Option<&[u8]>,
+        (signers, lifetimes): (Signers, Lifetimes),
+    ) -> Result<String, Failure> {
+        let Self {
+            repository,
+            root_out,
+            overwrite,
+        } = *self;
+        let store = repository.open().map_err(faults::url)?;
+        let address = store.address();
+        let before = root_out.exists().then(|| std::fs::read(root_out)).transpose();
+        let before = before.map_err(|error| Failure::file("read", root_out, error))?;
+        // Written first: a repository whose root nobody kept could not be pinned.
+        outfile::write(root_out, root, Secrecy::Public, overwrite)?;
+        let made = Publisher::init(store, root, targets, signers, lifetimes, world.trusted_time()).await;
+        if let Err(error) = made {
+            // The root belongs to no repository; an outcome that is not known keeps it.
+            if !matches!(error, InitError::Publish(_)) {
+                match before {
+                    Some(root) => outfile::write(root_out, &root, Secrecy::Public, overwrite)?,
+                    None => drop(std::fs::remove_file(root_out)),
+                }
+            }
+            return Err(failed(error));
+        }
+        Ok(address)
     }
 }
 

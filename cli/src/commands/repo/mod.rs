@@ -7,7 +7,7 @@ mod quantum;
 mod show;
 mod verify;
 
-pub(super) use init::RootTerms;
+pub(super) use init::{Place, RootTerms};
 
 use clap::Subcommand;
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use sealift_envelope::{Binding, KeyFile, RecipientKey, SealPlan};
+use sealift_metadata::TargetFile;
 use sealift_metadata::ids::{HardwareId, TargetPath};
+use sealift_metadata::request::TargetOperation;
 use sealift_repository::{Lifetimes, PublishError, Signers};
 use serde_json::json;
 
@@ -20,10 +22,11 @@ use super::object::{Form, digest};
 use super::presealed::PresealedArgs;
 use super::sending::{Done, Sending};
 use super::uploads::forget;
+use crate::commands::draft::Collected;
 use crate::commands::image;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::journal::StateArgs;
+use crate::journal::{Journal, StateArgs};
 use crate::publishing::{self, SigningArgs};
 use crate::sealing::SealOptions;
 use crate::store::{Connection, RepositoryArgs};
@@ -34,7 +37,11 @@ use crate::{World, faults, keys, output};
 A file is read twice: once to learn the digest that names the object, once for the upload; if it changed in between, \
 it is sealed again with a fresh key. A pipe is sealed into a spool file first. Plaintext never leaves this machine. \
 If the upload is interrupted, run the same command again: what the store has is not sent again. See \
-`sealift target uploads`. A release that is published already is left as it is, so that the command can be run again.")]
+`sealift target uploads`. A release that is published already is left as it is, so that the command can be run again. \
+With --draft the image is uploaded and people are asked to sign: see `sealift draft`.")]
+#[command(mut_arg("targets_key", |arg| arg.required(false).required_unless_present("draft")))]
+#[command(mut_arg("snapshot_key", |arg| arg.required(false).required_unless_present("draft")))]
+#[command(mut_arg("timestamp_key", |arg| arg.required(false).required_unless_present("draft")))]
 pub(in crate::commands) struct Add {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -76,6 +83,10 @@ pub(in crate::commands) struct Add {
 
     #[command(flatten)]
     options: SealOptions,
+
+    /// Sign and publish nothing: put the target into this signing request, which is made unless it is there
+    #[arg(long, value_name = "NAME.request.json", conflicts_with_all = ["targets_key", "snapshot_key", "timestamp_key", "dry_run"])]
+    draft: Option<PathBuf>,
 
     #[command(flatten)]
     signing: SigningArgs,
@@ -132,11 +143,16 @@ impl Add {
         let input = Input::open(&self.input)?;
         let connection = self.repository.connect_pinned(world).await?;
         // Before the long work: keys load and are the repository's, the repository verifies, the path is free.
-        let signing = self.signing.load(world)?;
+        let signing = match self.draft {
+            None => Some(self.signing.load(world)?),
+            Some(_) => None,
+        };
         let keys = self.keys(world)?;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
             let root = trusted.root().role();
-            signing.0.check(root).map_err(publishing::failed)?;
+            if let Some((signers, _)) = &signing {
+                signers.check(root).map_err(publishing::failed)?;
+            }
             let targets = trusted.targets().role().targets();
             let versions = publishing::versions(&trusted);
             if let Some(listed) = self.listed(targets) {
@@ -158,13 +174,13 @@ impl Add {
         self.publish(world, input, &connection, signing, &keys).await
     }
 
-    /// Seals, uploads and publishes.
+    /// Seals, uploads and publishes, or asks people to sign.
     async fn publish(
         &self,
         world: &mut World,
         input: Input,
         connection: &Connection,
-        signing: (Signers, Lifetimes),
+        signing: Option<(Signers, Lifetimes)>,
         keys: &Keys,
     ) -> Result<(), Failure> {
         let store = connection.store();
@@ -192,6 +208,9 @@ impl Add {
             .await?;
 
         let file = self.entry(&described)?;
+        let Some(signing) = signing else {
+            return self.propose(world, connection, file, journal).await;
+        };
         let mut publisher = publishing::publisher(connection, signing);
         let change = Listing {
             args: self,
@@ -234,6 +253,31 @@ impl Add {
                 ),
             ])
         })
+    }
+
+    /// Puts the target into a request, for people to sign.
+    async fn propose(
+        &self,
+        world: &World,
+        connection: &Connection,
+        file: TargetFile,
+        journal: Option<Journal>,
+    ) -> Result<(), Failure> {
+        let Some(draft) = &self.draft else { return Ok(()) };
+        let collected = Collected::read(draft)?;
+        let lifetime = self.signing.targets_lifetime();
+        let state = collected
+            .with(world, connection, lifetime, |targets| {
+                // Put there before by the same command.
+                if targets.get(&self.path) != Some(&file) {
+                    self.admit(targets)
+                        .map_err(|error| publishing::failed(error.into()))?;
+                }
+                Ok(TargetOperation::put(self.path.clone(), &file))
+            })
+            .await?;
+        forget(world, journal);
+        output::show(world, &state.json, || state.text)
     }
 
     /// Public keys that the image is sealed for.

@@ -1,16 +1,23 @@
 //! `sealift target remove`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use sealift_metadata::ids::TargetPath;
+use sealift_metadata::request::TargetOperation;
 use sealift_repository::Operation;
 use serde_json::json;
 
+use crate::commands::draft::Collected;
 use crate::failure::Failure;
 use crate::publishing::{self, SigningArgs};
 use crate::store::{self, RepositoryArgs};
 use crate::{World, output};
 
 #[derive(Args, Debug)]
+#[command(mut_arg("targets_key", |arg| arg.required(false).required_unless_present("draft")))]
+#[command(mut_arg("snapshot_key", |arg| arg.required(false).required_unless_present("draft")))]
+#[command(mut_arg("timestamp_key", |arg| arg.required(false).required_unless_present("draft")))]
 pub(in crate::commands) struct Remove {
     /// Target path
     #[arg(long, value_name = "DIR/NAME")]
@@ -18,6 +25,10 @@ pub(in crate::commands) struct Remove {
 
     #[command(flatten)]
     repository: RepositoryArgs,
+    /// Sign and publish nothing: put the removal into this signing request, which is made unless it is there
+    #[arg(long, value_name = "NAME.request.json", conflicts_with_all = ["targets_key", "snapshot_key", "timestamp_key", "dry_run"])]
+    draft: Option<PathBuf>,
+
     #[command(flatten)]
     signing: SigningArgs,
 
@@ -29,6 +40,17 @@ pub(in crate::commands) struct Remove {
 impl Remove {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let connection = self.repository.connect_pinned(world).await?;
+        if let Some(draft) = &self.draft {
+            let lifetime = self.signing.targets_lifetime();
+            let state = Collected::read(draft)?
+                .with(world, &connection, lifetime, |targets| {
+                    store::listed_in(targets, &self.path)?;
+                    let path = self.path.clone();
+                    Ok(TargetOperation::Remove { path })
+                })
+                .await?;
+            return output::show(world, &state.json, || state.text);
+        }
         let signing = self.signing.load(world)?;
         if let Some(trusted) = connection.walk_unless_expired(world).await? {
             store::listed(&trusted, &self.path)?;
