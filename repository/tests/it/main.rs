@@ -13,6 +13,8 @@ mod kit;
 #[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod races;
