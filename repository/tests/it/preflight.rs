@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 use broken::{CASES, Keys, Parts, ROLES};
 use sealift_metadata::canonical;
 use sealift_metadata::preflight::{Documents, Effect, Profile};
+use sealift_metadata::time::TrustedTime;
+use sealift_metadata::trust::TrustStore;
+use sealift_repository::{CheckOptions, Code, Severity, check};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, Repository, Updater};
 use tough::{ExpirationEnforcement, FilesystemTransport, IntoVec, RepositoryLoader, TargetName};
 
-use crate::kit::{key, start};
+use crate::kit::{disk_at, key, later, start};
 
 /// What cannot be compared: here the clients have files, not addresses; and the targets of bins are in bins, which this
 /// repository does not have.
@@ -158,6 +162,75 @@ async fn tough(tree: &Path, paths: &[&str]) -> (Outcome, String) {
         }
     }
     (Outcome::Reads, String::new())
+}
+
+/// As [`write`], with what Uptane asks of a Timestamp.
+async fn write_for_us(parts: &mut Parts, tree: &Path) {
+    std::fs::create_dir_all(tree).unwrap();
+    let files = write(parts, tree).await;
+    let (_, snapshot) = files.iter().find(|(name, _)| name == "1.snapshot.json").unwrap();
+    let hashes = json!({"sha256": hex::encode(Sha256::digest(snapshot))});
+    let meta = json!({"version": 1, "length": snapshot.len(), "hashes": hashes});
+    parts.role("timestamp")["meta"]["snapshot.json"] = meta;
+    write(parts, tree).await;
+}
+
+/// The repository's own check of a tree: codes and subjects of errors, and the roles that were seen.
+async fn checked(folder: &Path, now: TrustedTime) -> (Vec<(Code, String)>, Vec<String>) {
+    let store = disk_at(folder);
+    let trust = TrustStore {
+        root: std::fs::read(folder.join("repository/repo/1.root.json")).unwrap(),
+        ..TrustStore::default()
+    };
+    let report = check(&store, &trust, now, CheckOptions::default()).await.unwrap();
+    let roles = report.roles.iter().map(|role| role.name().to_owned()).collect();
+    let errors = report.findings.into_iter();
+    let errors = errors.filter(|finding| finding.code.severity() == Severity::Error);
+    (
+        errors.map(|finding| (finding.code, finding.subject)).collect(),
+        roles,
+    )
+}
+
+#[tokio::test]
+async fn delegated_roles_are_checked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("repository/repo");
+    let mut parts = Parts::new(&keys());
+    parts.delegate("targets", "supplier");
+    parts.delegate("supplier", "below");
+    parts.role("below")["expires"] = "2026-06-09T00:00:00Z".into();
+    write_for_us(&mut parts, &tree).await;
+    let all = ["root", "targets", "snapshot", "timestamp", "supplier", "below"];
+    let sound = checked(folder.path(), start()).await;
+    assert_eq!(sound, (vec![], all.map(str::to_owned).to_vec()));
+    let soon = checked(folder.path(), later(36)).await;
+    assert_eq!(soon.0, [(Code::ExpiresTooSoon, "below".to_owned())]);
+    let past = checked(folder.path(), later(24 * 10)).await;
+    assert_eq!(past.0, [(Code::Expired, "below".to_owned())]);
+
+    let document = tree.join("1.below.json");
+    let honest = std::fs::read_to_string(&document).unwrap();
+    for other in [honest.replace("2026-06-09", "2036-06-09"), "{}".to_owned()] {
+        std::fs::write(&document, other).unwrap();
+        let bad = checked(folder.path(), start()).await.0;
+        assert_eq!(bad, [(Code::BadRole, "below".to_owned())]);
+    }
+    std::fs::remove_file(&document).unwrap();
+    let absent = checked(folder.path(), start()).await.0;
+    assert_eq!(absent, [(Code::MissingRole, "below".to_owned())]);
+    std::fs::write(&document, honest).unwrap();
+
+    let object = parts.signed["supplier"]["targets"]["supplier.bin"]["hashes"]["sha256"].clone();
+    let object = format!("{}.supplier.bin", object.as_str().unwrap());
+    std::fs::remove_file(tree.join("targets").join(&object)).unwrap();
+    let missing = checked(folder.path(), start()).await.0;
+    assert_eq!(missing, [(Code::MissingObject, format!("repo/targets/{object}"))]);
+
+    parts.promise("targets", "nobody");
+    write_for_us(&mut parts, &tree).await;
+    let unlisted = checked(folder.path(), start()).await.0;
+    assert_eq!(unlisted, [(Code::MissingRole, "nobody".to_owned())]);
 }
 
 fn expected(client: &str, documents: &Documents) -> Outcome {
