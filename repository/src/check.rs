@@ -1,5 +1,6 @@
 //! A lint over a whole repository: does the store hold what the metadata promise, how long do they last, and who can read them?
 
+mod delegated;
 mod finding;
 mod forecast;
 mod foreign;
@@ -8,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
-use sealift_metadata::Hashes;
 use sealift_metadata::preflight::{Profile, Room};
 use sealift_metadata::root::RoleName;
 use sealift_metadata::targets::{TargetFile, TargetPath};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
 use sealift_metadata::uptane::{ImageProfile, Protection, Segments};
+use sealift_metadata::{Hashes, RoleFile};
 
 pub use finding::{Code, Finding, Report, Severity};
 pub use forecast::{Capped, Forecast, RoleState};
@@ -49,7 +50,7 @@ pub struct Horizon {
 pub struct CheckOptions {
     /// How closely.
     pub depth: Depth,
-    /// For Root and Targets: people have to be found to sign them.
+    /// For Root and Targets, delegated ones too: people have to be found to sign them.
     pub people: Horizon,
     /// For Snapshot and Timestamp: a machine signs them.
     pub machines: Horizon,
@@ -115,7 +116,9 @@ pub async fn check(
         findings: Vec::new(),
     };
     checker.list().await?;
-    let roles = forecast::roles(&repository, &checker.there);
+    let histories = forecast::Histories::of(&checker.there);
+    let mut roles = forecast::roles(&repository, &histories);
+    roles.extend(checker.delegated(&repository, &histories).await?);
     for role in &roles {
         checker.expiry(role, now);
         checker.caps(role);
@@ -157,14 +160,14 @@ impl Checker<'_> {
     }
 
     fn expiry(&mut self, state: &RoleState, now: TrustedTime) {
-        let horizon = match state.role {
-            RoleName::Root | RoleName::Targets => self.options.people,
-            RoleName::Snapshot | RoleName::Timestamp => self.options.machines,
+        let horizon = match &state.role {
+            RoleFile::Top(RoleName::Snapshot | RoleName::Timestamp) => self.options.machines,
+            RoleFile::Top(_) | RoleFile::Delegated(_) => self.options.people,
         };
         let (version, expires, left) = (state.version, state.expires, state.left(now));
         if now.is_past(expires) {
             let detail = format!("version {version} expired at {expires}");
-            self.find(Code::Expired, state.role, detail);
+            self.find(Code::Expired, state.name(), detail);
         } else if left < horizon.warn.max(horizon.fail) {
             let code = match left < horizon.fail {
                 true => Code::ExpiresTooSoon,
@@ -172,7 +175,7 @@ impl Checker<'_> {
             };
             self.find(
                 code,
-                state.role,
+                state.name(),
                 format!("version {version} expires at {expires}"),
             );
         }
@@ -190,7 +193,7 @@ impl Checker<'_> {
                     room if room.is_below(self.options.versions) => Code::CapNear,
                     _ => continue,
                 };
-                self.find(code, state.role, forecast.to_string());
+                self.find(code, state.name(), forecast.to_string());
             }
         }
     }

@@ -209,6 +209,7 @@ pub static PROFILES: &[Profile] = &[
             (&delegations::SUCCINCT, Refuses),
             (&delegations::ABSENT, Refuses),
             (&delegations::DIAMOND, Refuses),
+            (&delegations::UNLISTED, NotFound),
             (&delegations::NAME_WITH_SLASH, Refuses),
             (&targets::NAME_IN_FOLDER, NotFound),
             (&targets::NAME_IN_URL, NotFound),

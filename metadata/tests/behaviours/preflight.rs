@@ -1,10 +1,11 @@
 //! The rules of other clients: each is broken by one repository and found there by those, and only those, who have it.
 
 mod broken;
+mod of_aktualizr;
 
 use std::collections::BTreeSet;
 
-use broken::{CASES, Case, Keys, OF_AKTUALIZR, Parts, ROLES};
+use broken::{CASES, Case, Keys, Parts, ROLES};
 use ed25519_dalek::SigningKey;
 use sealift_metadata::preflight::{Documents, Effect, Found, PROFILES, Profile};
 use serde_json::{Value, json};
@@ -131,7 +132,7 @@ fn each_rule_of_aktualizr_is_broken_by_one_repository() {
     let aktualizr = Profile::named("aktualizr").unwrap();
     let judge = |files: Vec<(String, Vec<u8>)>| aktualizr.judge(&files.into_iter().collect());
     assert!(judge(in_its_dialect(&for_aktualizr())).is_empty());
-    for case in OF_AKTUALIZR {
+    for case in of_aktualizr::CASES {
         let mut parts = for_aktualizr();
         (case.change)(&mut parts);
         let mut found = judge(in_its_dialect(&parts));
@@ -158,7 +159,11 @@ fn aktualizr_is_told_of_its_dialect_first_and_once() {
 
 #[test]
 fn every_rule_has_its_repository_and_its_words() {
-    let cases: BTreeSet<&str> = CASES.iter().chain(OF_AKTUALIZR).map(|case| case.rule).collect();
+    let cases: BTreeSet<&str> = CASES
+        .iter()
+        .chain(of_aktualizr::CASES)
+        .map(|case| case.rule)
+        .collect();
     for (rule, _) in PROFILES.iter().flat_map(|profile| profile.rules) {
         assert!(
             cases.contains(rule.id) || rule.id == "unversioned-names",

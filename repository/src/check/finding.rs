@@ -46,6 +46,10 @@ pub enum Code {
     BadProfile,
     /// A sealed target has no key file, so no Director can open it for an ECU.
     NoKeyFile,
+    /// The document of a delegated role is absent, or the Snapshot does not list it.
+    MissingRole,
+    /// The document of a delegated role does not verify.
+    BadRole,
     /// A root on the way from the first to the current one is absent.
     MissingRoot,
     /// A versioned file that nothing names, newer than what is current.
@@ -83,6 +87,8 @@ impl Code {
             Self::BadSegments => "bad-segments",
             Self::BadProfile => "bad-profile",
             Self::NoKeyFile => "no-key-file",
+            Self::MissingRole => "missing-role",
+            Self::BadRole => "bad-role",
             Self::MissingRoot => "missing-root",
             Self::Leftover => "leftover",
             Self::Unreferenced => "unreferenced",

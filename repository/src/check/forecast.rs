@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp as Instant};
+use sealift_metadata::RoleFile;
 use sealift_metadata::document::{Document, Role};
 use sealift_metadata::preflight::{Growth, Profile, Room};
 use sealift_metadata::root::RoleName;
@@ -17,7 +18,7 @@ use crate::paths;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleState {
     /// The role.
-    pub role: RoleName,
+    pub role: RoleFile,
     /// Version of its document.
     pub version: u64,
     /// When that expires.
@@ -35,8 +36,6 @@ pub struct RoleState {
 pub struct Forecast {
     /// The client.
     pub client: &'static str,
-    /// The role.
-    pub role: RoleName,
     /// What is capped.
     pub of: Capped,
     /// How much of it there is.
@@ -57,6 +56,15 @@ pub enum Capped {
 }
 
 impl RoleState {
+    /// The role's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.role {
+            RoleFile::Top(role) => role.as_str(),
+            RoleFile::Delegated(name) => name.as_str(),
+        }
+    }
+
     /// What is left until it expires; negative where it has.
     #[must_use]
     pub fn left(&self, now: TrustedTime) -> SignedDuration {
@@ -67,15 +75,18 @@ impl RoleState {
     pub fn forecasts<'a>(&'a self, client: &'static Profile) -> impl Iterator<Item = Forecast> + use<'a> {
         let forecast = move |of, is, cap, growth| Forecast {
             client: client.name,
-            role: self.role,
             of,
             is,
             cap,
             room: Room::below(cap, is, growth),
         };
-        let bytes = client.caps.of(self.role, self.length_listed);
+        let top = match self.role {
+            RoleFile::Top(role) => role,
+            RoleFile::Delegated(_) => RoleName::Targets,
+        };
+        let bytes = client.caps.of(top, self.length_listed);
         let bytes = bytes.map(|cap| forecast(Capped::Bytes, self.bytes, cap, self.growth));
-        let updates = client.caps.root_updates.filter(|_| self.role == RoleName::Root);
+        let updates = client.caps.root_updates.filter(|_| top == RoleName::Root);
         // Each new Root is one more.
         let each = Growth {
             bytes: 1,
@@ -86,36 +97,65 @@ impl RoleState {
     }
 }
 
-/// The four roles, from what was walked and the lengths of what is stored.
-pub(super) fn roles(repository: &TrustedRepository, there: &BTreeMap<StorePath, u64>) -> Vec<RoleState> {
+/// The lengths of all versions in the store, by role file.
+#[derive(Debug)]
+pub(super) struct Histories(BTreeMap<String, BTreeMap<u64, u64>>);
+
+impl Histories {
+    pub(super) fn of(there: &BTreeMap<StorePath, u64>) -> Self {
+        let public = paths::public_folder();
+        let mut histories = BTreeMap::<String, BTreeMap<u64, u64>>::new();
+        for (path, size) in there {
+            let name = path.below(&public).and_then(|name| name.split_once('.'));
+            let Some((Ok(version), file)) = name.map(|(version, file)| (version.parse(), file)) else {
+                continue;
+            };
+            histories
+                .entry(file.to_owned())
+                .or_default()
+                .insert(version, *size);
+        }
+        Self(histories)
+    }
+
+    /// How a document came to `bytes`, from the oldest version in the store.
+    fn growth(&self, role: &RoleFile, version: u64, bytes: u64) -> Growth {
+        let oldest = self.0.get(&role.stored()).and_then(BTreeMap::first_key_value);
+        let oldest = oldest.filter(|(oldest, _)| **oldest < version);
+        oldest.map_or(Growth::default(), |(oldest, size)| Growth {
+            bytes: i64::try_from(i128::from(bytes) - i128::from(*size)).unwrap_or(i64::MAX),
+            versions: version - oldest,
+        })
+    }
+}
+
+/// The four roles.
+pub(super) fn roles(repository: &TrustedRepository, histories: &Histories) -> Vec<RoleState> {
     let snapshot = repository.timestamp().role().snapshot().length.is_some();
     let targets = repository.snapshot().role().targets().length.is_some();
+    let top = RoleFile::Top;
     vec![
-        state(repository.root(), RoleName::Root, false, there),
-        state(repository.targets(), RoleName::Targets, targets, there),
-        state(repository.snapshot(), RoleName::Snapshot, snapshot, there),
-        state(repository.timestamp(), RoleName::Timestamp, false, there),
+        state(repository.root(), top(RoleName::Root), false, histories),
+        state(repository.targets(), top(RoleName::Targets), targets, histories),
+        state(
+            repository.snapshot(),
+            top(RoleName::Snapshot),
+            snapshot,
+            histories,
+        ),
+        state(repository.timestamp(), top(RoleName::Timestamp), false, histories),
     ]
 }
 
-fn state<R: Role>(
+pub(super) fn state<R: Role>(
     document: &Document<R>,
-    role: RoleName,
+    role: RoleFile,
     length_listed: bool,
-    there: &BTreeMap<StorePath, u64>,
+    histories: &Histories,
 ) -> RoleState {
     let bytes = document.bytes().len() as u64;
     let version = document.version();
-    let public = paths::public_folder();
-    let earlier = there.iter().filter_map(|(path, size)| {
-        let (number, name) = path.below(&public)?.strip_suffix(".json")?.split_once('.')?;
-        let number: u64 = number.parse().ok().filter(|number| *number < version)?;
-        (name == role.as_str()).then_some((number, *size))
-    });
-    let growth = earlier.min().map_or(Growth::default(), |(first, size)| Growth {
-        bytes: i64::try_from(i128::from(bytes) - i128::from(size)).unwrap_or(i64::MAX),
-        versions: version - first,
-    });
+    let growth = histories.growth(&role, version, bytes);
     RoleState {
         role,
         version,

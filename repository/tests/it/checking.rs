@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 use sealift_metadata::Hashes;
 use sealift_metadata::preflight::{Growth, Profile, Room};
-use sealift_metadata::root::RoleName;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 use sealift_repository::{
     Capped, CheckOptions, Code, Depth, Horizon, Operation, Report, Severity, check, paths, upload_bytes,
@@ -255,7 +254,7 @@ async fn caps_are_forecast_from_the_growth_of_what_is_stored() {
     let length = async |name| world.file(name).await.unwrap().len();
     let (first, last) = (length("1.targets.json").await, length("6.targets.json").await);
     let targets = &report.roles[1];
-    assert_eq!((targets.role, targets.version), (RoleName::Targets, 6));
+    assert_eq!((targets.name(), targets.version), ("targets", 6));
     assert_eq!(targets.bytes, last as u64);
     let grown = (last - first) as i64;
     assert_eq!(

@@ -19,6 +19,8 @@ mod log;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod races;

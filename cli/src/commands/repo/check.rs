@@ -124,7 +124,7 @@ fn count(report: &Report, severity: Severity) -> usize {
 fn to_json(report: &Report, left: impl Fn(&RoleState) -> SignedDuration) -> Value {
     let role = |role: &RoleState| {
         json!({
-            "role": role.role.as_str(),
+            "role": role.name(),
             "version": role.version,
             "expires": role.expires.to_string(),
             "expires_seconds": left(role).as_secs(),
@@ -181,7 +181,7 @@ fn cap(forecast: &Forecast) -> Value {
 fn text(report: &Report, left: impl Fn(&RoleState) -> SignedDuration) -> String {
     let roles = report.roles.iter().map(|role| {
         vec![
-            role.role.to_string(),
+            role.name().to_owned(),
             role.version.to_string(),
             role.expires.to_string(),
             told(left(role)),

@@ -44,7 +44,7 @@ pub(in crate::commands) struct Publish {
     #[arg(
         long,
         help_heading = "Signing keys",
-        value_name = "KEY.pem",
+        value_name = "KEY.pem|URI",
         conflicts_with = "with"
     )]
     targets_key: Vec<PathBuf>,

@@ -1,6 +1,6 @@
 //! Delegated roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -98,19 +98,32 @@ pub(in crate::preflight) static ABSENT: Rule = Rule {
     id: "delegated-absent",
     source: "tough 0.24.0, run: it loads every delegated role before any target is asked for",
     remedy: "publish the role's document, or withdraw the delegation",
-    find: |documents| roles_where(documents, |role| !documents.has_role(role.name)),
+    find: |documents| {
+        roles_where(documents, |role| {
+            is_listed(documents, role.name) && !documents.has_role(role.name)
+        })
+    },
+};
+
+pub(in crate::preflight) static UNLISTED: Rule = Rule {
+    id: "delegated-unlisted",
+    source: "tough 0.24.0, run: the siblings of a role that the Snapshot does not list vanish",
+    remedy: "publish the role's document, or withdraw the delegation",
+    find: |documents| roles_where(documents, |role| !is_listed(documents, role.name)),
 };
 
 pub(in crate::preflight) static DIAMOND: Rule = Rule {
     id: "diamond",
-    source: "tough 0.24.0, run: the second delegation to a role never gets its document",
+    source: "tough 0.24.0, run: a role that is delegated different paths from two places is held to either's alone",
     remedy: "delegate to each role from one place only",
     find: |documents| {
-        let mut edges = BTreeMap::<&str, usize>::new();
+        let mut paths = BTreeMap::<&str, BTreeSet<String>>::new();
         for role in documents.delegated() {
-            *edges.entry(role.name).or_default() += 1;
+            let of = |field: &str| role.value[field].to_string();
+            let edge = of("paths") + &of("path_hash_prefixes");
+            paths.entry(role.name).or_default().insert(edge);
         }
-        let twice = edges.into_iter().filter(|(_, count)| *count > 1);
+        let twice = paths.into_iter().filter(|(_, edges)| edges.len() > 1);
         twice.map(|(name, _)| name.to_owned()).collect()
     },
 };
@@ -124,6 +137,13 @@ pub(in crate::preflight) static MANY: Rule = Rule {
         count => vec![format!("{count} delegated roles")],
     },
 };
+
+fn is_listed(documents: &Documents, role: &str) -> bool {
+    let line = format!("{role}.json");
+    documents
+        .of_role("snapshot")
+        .any(|(_, signed)| signed["meta"][&line].is_object())
+}
 
 fn patterns<'a>(role: &Item<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
     let patterns = role.value["paths"].as_array().into_iter().flatten();

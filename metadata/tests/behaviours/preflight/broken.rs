@@ -68,7 +68,7 @@ impl Parts {
     }
 
     /// An entry of Targets.
-    fn target(&mut self, path: &str) -> &mut Value {
+    pub(crate) fn target(&mut self, path: &str) -> &mut Value {
         &mut self.role("targets")["targets"][path]
     }
 
@@ -82,14 +82,14 @@ impl Parts {
     }
 
     /// A key in the root that no role has.
-    fn spare_key(&mut self, keytype: &str, scheme: &str, public: &str) {
+    pub(crate) fn spare_key(&mut self, keytype: &str, scheme: &str, public: &str) {
         let key = json!({"keytype": keytype, "scheme": scheme, "keyval": {"public": public}});
         let id = KeyId::of(&key).to_string();
         self.role("root")["keys"][id] = key;
     }
 
     /// Delegates `NAME.bin` from one role to another that is signed with the key of Targets.
-    fn delegate(&mut self, from: &str, name: &str) -> &mut Value {
+    pub(crate) fn delegate(&mut self, from: &str, name: &str) -> &mut Value {
         self.promise(from, name);
         if !self.signed.contains_key(name) {
             let mut delegated = start("targets");
@@ -104,7 +104,7 @@ impl Parts {
     }
 
     /// The delegation alone.
-    fn promise(&mut self, from: &str, name: &str) {
+    pub(crate) fn promise(&mut self, from: &str, name: &str) {
         let root = self.role("root").clone();
         let id = root["roles"]["targets"]["keyids"][0].as_str().unwrap();
         let path = format!("{}.bin", name.replace(['/', ' '], "-"));
@@ -127,7 +127,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         rule: "reader",
         also: &[],
-        change: |parts| parts.add("targets", "my app.img", b"with a blank".to_vec()),
+        change: |parts| parts.add("targets", "a+b.img", b"of two".to_vec()),
     },
     Case {
         rule: "case-twins",
@@ -333,16 +333,31 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         rule: "delegated-absent",
         also: &[],
-        change: |parts| parts.promise("targets", "supplier"),
+        change: |parts| {
+            parts.promise("targets", "supplier");
+            parts.role("snapshot")["meta"]["supplier.json"] = json!({"version": 1});
+        },
+    },
+    Case {
+        rule: "delegated-unlisted",
+        also: &[],
+        change: |parts| {
+            parts.promise("targets", "nobody");
+            parts.delegate("targets", "supplier");
+        },
     },
     Case {
         rule: "diamond",
         also: &[],
         change: |parts| {
             for middle in ["left", "right"] {
-                parts.delegate("targets", middle)["paths"] = json!([format!("{middle}.bin"), "below.bin"]);
-                parts.delegate(middle, "below");
+                let below = format!("{middle}-below.bin");
+                parts.delegate("targets", middle)["paths"] = json!([format!("{middle}.bin"), below]);
+                parts.delegate(middle, "below")["paths"] = json!([below]);
+                parts.add("below", &below, middle.as_bytes().to_vec());
             }
+            let below = parts.role("below")["targets"].as_object_mut().unwrap();
+            below.remove("below.bin");
         },
     },
     Case {
@@ -353,75 +368,5 @@ pub(crate) const CASES: &[Case] = &[
                 parts.delegate("targets", &format!("supplier-{n}"));
             }
         },
-    },
-];
-
-/// The rules of aktualizr alone, over a repository in its dialect.
-pub(crate) const OF_AKTUALIZR: &[Case] = &[
-    Case {
-        rule: "dialect",
-        also: &[],
-        change: |parts| parts.role("targets")["_type"] = "targets".into(),
-    },
-    Case {
-        rule: "expires",
-        also: &[],
-        change: |parts| parts.role("targets")["expires"] = "2037-01-01T00:00:00.125Z".into(),
-    },
-    Case {
-        rule: "duplicate-signatures",
-        also: &[],
-        change: |parts| parts.signed_twice = Some("targets".to_owned()),
-    },
-    Case {
-        rule: "key-types",
-        also: &[],
-        change: |parts| parts.spare_key("ECDSA", "ecdsa-sha2-nistp256", "04"),
-    },
-    Case {
-        rule: "key-pkcs1",
-        also: &[],
-        change: |parts| parts.spare_key("RSA", "rsassa-pss-sha256", "-----BEGIN RSA PUBLIC KEY-----"),
-    },
-    Case {
-        rule: "version-31-bit",
-        also: &[],
-        change: |parts| parts.role("targets")["version"] = (1_u64 << 31).into(),
-    },
-    Case {
-        rule: "ascii-form",
-        also: &[],
-        change: |parts| parts.target("app.img")["custom"]["name"] = "caf\u{e9}".into(),
-    },
-    Case {
-        rule: "timestamp-meta",
-        also: &[],
-        change: |parts| {
-            parts.role("timestamp")["meta"] = json!({"snapshot.json": {"version": 1, "length": 5}})
-        },
-    },
-    Case {
-        rule: "hardware-ids",
-        also: &[],
-        change: |parts| parts.target("app.img")["custom"] = json!({"other": 1}),
-    },
-    Case {
-        rule: "hash-prefixes",
-        also: &[],
-        change: |parts| {
-            let role = parts.delegate("targets", "supplier").as_object_mut().unwrap();
-            role.remove("paths");
-            role.insert("path_hash_prefixes".to_owned(), json!(["00"]));
-        },
-    },
-    Case {
-        rule: "role-name-plain",
-        also: &[],
-        change: |parts| parts.promise("targets", "team a"),
-    },
-    Case {
-        rule: "star",
-        also: &[],
-        change: |parts| parts.delegate("targets", "supplier")["paths"] = json!(["*.bin"]),
     },
 ];
