@@ -91,6 +91,10 @@ async fn sweep(verb: Verb, fault: Fault, template: &World, trees: &Trees) -> Cel
             break;
         }
         if !trigger.harmless() {
+            let case = match fault {
+                Fault::TornInPlace => case.may_void_drafts(),
+                _ => case,
+            };
             cell.cases += 1;
             cell.stuck += u32::from(case.end(outcome).await == End::Stuck);
         }

@@ -1,5 +1,7 @@
 //! One verb that met one fault, and what must hold from then on.
 
+use sealift_repository::PublishError;
+
 use super::look::{Client, Seen, Trees};
 use super::verb::{LAST, Listed, NEXT, Refusal, Verb, add, line};
 use crate::kit::{World, later};
@@ -12,6 +14,8 @@ pub(super) struct Case<'a> {
     label: String,
     client: Client,
     before: Option<Seen>,
+    /// The version that people signed is somebody else's by now.
+    void: bool,
 }
 
 /// What is left in the end.
@@ -35,7 +39,13 @@ impl<'a> Case<'a> {
             label,
             client,
             before,
+            void: false,
         }
+    }
+
+    /// The version that people signed may be taken.
+    pub(super) fn may_void_drafts(self) -> Self {
+        Self { void: true, ..self }
     }
 
     /// After the fault, all of it is there or nothing, a reported success is real, and life goes on.
@@ -68,11 +78,12 @@ impl<'a> Case<'a> {
         let seen = self.look(3).await;
         let seen = seen.unwrap_or_else(|| panic!("{}: refused by all", self.label));
         assert!(self.is_old_or_new(&seen, more), "{}: {seen:?}", self.label);
+        self.void = !more.is_empty();
         self.goes_on(4).await;
     }
 
     /// The same after another publisher listed one more image in the middle of it: as if one had come after the other. Only a
-    /// repository is not made twice.
+    /// repository is not made twice, and what people signed over another list is not published.
     pub(super) async fn end_overtaken(mut self, outcome: Result<(), Refusal>) {
         let seen = self.look(2).await;
         let seen = seen.unwrap_or_else(|| panic!("{}: refused by all", self.label));
@@ -82,20 +93,19 @@ impl<'a> Case<'a> {
             listed.extend([line(NEXT)]);
             listed
         };
-        let first = self.verb.applied(&with_next(old.clone()));
-        let second = with_next(self.verb.applied(&old));
-        assert!(
-            seen.listed == first || seen.listed == second,
-            "{}: {seen:?}",
-            self.label
-        );
-        assert!(self.verb.is_done(before, &seen), "{}: {seen:?}", self.label);
-        assert_eq!(
-            outcome.is_ok(),
-            self.verb != Verb::Init,
-            "{}: {outcome:?}",
-            self.label
-        );
+        let orders = match self.verb {
+            Verb::Signed => vec![with_next(old)],
+            verb => vec![
+                verb.applied(&with_next(old.clone())),
+                with_next(verb.applied(&old)),
+            ],
+        };
+        assert!(orders.contains(&seen.listed), "{}: {seen:?}", self.label);
+        let succeeds = !matches!(self.verb, Verb::Init | Verb::Signed);
+        assert_eq!(outcome.is_ok(), succeeds, "{}: {outcome:?}", self.label);
+        let done = self.verb.is_done(before, &seen);
+        assert_eq!(done, self.verb != Verb::Signed, "{}: {seen:?}", self.label);
+        self.void = true;
         self.goes_on(3).await;
     }
 
@@ -147,13 +157,18 @@ impl<'a> Case<'a> {
             .look(hour)
             .await
             .unwrap_or_else(|| panic!("{label}: refused by all"));
-        let done = self.verb.is_done(self.before.as_ref(), &known);
-        assert!(again.is_ok() || done, "{label}: once more: {again:?}");
-        assert!(
-            self.verb.is_done(self.before.as_ref(), &seen),
-            "{label}: {seen:?}"
-        );
-        assert_eq!(seen.listed, self.verb.applied(&known.listed), "{label}");
+        let void = self.void && again.as_ref().is_err_and(|error| is_void(error.as_ref()));
+        if void {
+            assert_eq!(seen.listed, known.listed, "{label}");
+        } else {
+            let done = self.verb.is_done(self.before.as_ref(), &known);
+            assert!(again.is_ok() || done, "{label}: once more: {again:?}");
+            assert!(
+                self.verb.is_done(self.before.as_ref(), &seen),
+                "{label}: {seen:?}"
+            );
+            assert_eq!(seen.listed, self.verb.applied(&known.listed), "{label}");
+        }
 
         let next = add(world, &world.store, LAST, later(hour + 1)).await;
         next.unwrap_or_else(|e| panic!("{label}: the next publish: {e:?}"));
@@ -165,4 +180,12 @@ impl<'a> Case<'a> {
         listed.extend([line(LAST)]);
         assert_eq!(last.listed, listed, "{label}: nothing is lost");
     }
+}
+
+/// Whether people have to sign again, and are told so.
+fn is_void(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(PublishError::StaleDraft { .. } | PublishError::VersionTaken { .. })
+    )
 }

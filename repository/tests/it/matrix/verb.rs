@@ -10,6 +10,7 @@ use sealift_repository::{ChangeError, Due, Operation, Resign, Store, TargetMap};
 use sha2::{Digest, Sha256};
 
 use super::look::Seen;
+use crate::kit::people::signed_targets;
 use crate::kit::{World, key, later, memory, target_file};
 
 /// Targets by path, each with the SHA-256 of its bytes.
@@ -37,6 +38,7 @@ pub(super) enum Verb {
     Replace,
     Remove,
     List,
+    Signed,
     Resign,
     Refresh,
     RenewRoot,
@@ -44,12 +46,13 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Init,
         Self::Add,
         Self::Replace,
         Self::Remove,
         Self::List,
+        Self::Signed,
         Self::Resign,
         Self::Refresh,
         Self::RenewRoot,
@@ -63,6 +66,7 @@ impl Verb {
             Self::Replace => "replace",
             Self::Remove => "remove",
             Self::List => "publish a list",
+            Self::Signed => "publish a signed list",
             Self::Resign => "resign",
             Self::Refresh => "refresh",
             Self::RenewRoot => "root, same keys",
@@ -118,6 +122,10 @@ impl Verb {
                 };
                 publisher.publish(&change, now).await
             }
+            Self::Signed => {
+                let mut publisher = world.without_targets_key().publisher_in(store);
+                publisher.publish_signed(&[draft(world).await], now).await
+            }
             Self::Resign => publisher.publish(&Resign, now).await,
             Self::Refresh => publisher.refresh(Due::Now, now).await,
             Self::RenewRoot => {
@@ -143,7 +151,7 @@ impl Verb {
     pub(super) fn applied(self, listed: &Listed) -> Listed {
         let mut listed = listed.clone();
         match self {
-            Self::Add => listed.extend([line(("b.img", b"b"))]),
+            Self::Add | Self::Signed => listed.extend([line(("b.img", b"b"))]),
             Self::Replace => listed.extend([line(("a.img", b"a again"))]),
             Self::Remove => drop(listed.remove("a.img")),
             Self::List => return Listed::from([line(("c.img", b"c"))]),
@@ -159,11 +167,20 @@ impl Verb {
             Self::Resign => after.targets > before.targets,
             Self::Refresh => after.snapshot > before.snapshot && after.timestamp > before.timestamp,
             Self::RenewRoot | Self::RotateKeys => after.root == before.root + 1,
-            Self::Init | Self::Add | Self::Replace | Self::Remove | Self::List => {
+            Self::Init | Self::Add | Self::Replace | Self::Remove | Self::List | Self::Signed => {
                 self.applied(&after.listed) == after.listed
             }
         }
     }
+}
+
+/// The Targets after the first that lists anything, with `b.img`, as people signed them who saw that one.
+async fn draft(world: &World) -> Vec<u8> {
+    let base = world.file("2.targets.json").await.unwrap();
+    let base = Document::parse(&base).unwrap();
+    let (path, file) = target_file("b.img", b"b");
+    let add = [Operation::Add { path, file }];
+    signed_targets(Some(&base), &add, &[2], "2126-06-01T00:00:00Z").await
 }
 
 /// Publishes one image.
