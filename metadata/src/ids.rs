@@ -1,12 +1,16 @@
-//! Names that are compared: vehicles, ECUs, hardware, repositories, target paths.
+//! Names that are compared: vehicles, ECUs, hardware, repositories, target paths, delegated roles.
 //!
-//! All of them are plain ASCII so that no two spellings of one name exist, whatever the language of the other side.
+//! All but the last are plain ASCII so that no two spellings of one name exist, whatever the language of the other side; role
+//! names are taken from other TUF repositories as they come.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::role_file::percent_encoded;
+use crate::root::RoleName;
 
 /// Why a text is not a name of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -151,6 +155,23 @@ name!(
     "use segments of A-Z a-z 0-9 . _ - joined by single slashes, at most 180 a segment and 1024 in all, no . or .. segment",
     is_target_path
 );
+
+name!(
+    /// A Targets role that another one delegates to: 1 to 128 characters, none of them a control character, and not one of the
+    /// four top-level roles. It stands in URLs and file names with all but `A-Z a-z 0-9 . _ - ~` percent-encoded, and takes at
+    /// most 220 bytes there, because `VERSION.ROLE.json` has to fit into the 255 bytes of a file name.
+    DelegatedName,
+    "role name",
+    "use 1 to 128 characters, no control characters, at most 220 bytes once percent-encoded, not a top-level role",
+    is_delegated
+);
+
+fn is_delegated(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count())
+        && percent_encoded(text).len() <= 220
+        && !text.chars().any(char::is_control)
+        && RoleName::ALL.iter().all(|role| role.as_str() != text)
+}
 
 fn is_target_path(text: &str) -> bool {
     (1..=1024).contains(&text.len())

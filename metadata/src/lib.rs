@@ -17,6 +17,8 @@ pub mod time;
 
 // --- documents ---
 pub mod document;
+pub mod hashes;
+pub mod role_file;
 pub mod root;
 pub mod snapshot;
 pub mod targets;
@@ -31,8 +33,10 @@ pub mod uptane;
 pub mod authoring;
 
 pub use document::{Document, FormatError, Role, Verified};
-pub use ids::{EcuSerial, HardwareId, RepositoryId, TargetPath, VehicleId};
+pub use hashes::Hashes;
+pub use ids::{DelegatedName, EcuSerial, HardwareId, RepositoryId, TargetPath, VehicleId};
 pub use keys::{KeyId, KeyType, PublicKey};
+pub use role_file::RoleFile;
 pub use root::Root;
 pub use signer::{FileSigner, SignError, Signer};
 pub use snapshot::Snapshot;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::document::{Common, FormatError, Role};
 use crate::fields::{Fields, wrong};
-pub use crate::ids::TargetPath;
+use crate::hashes::Hashes;
+pub use crate::ids::{DelegatedName, TargetPath};
 use crate::root::{KeyTable, parse_keys, parse_role_keys};
 use crate::threshold::RoleKeys;
-use crate::timestamp::parse_hashes;
 
 /// Most targets in one document.
 pub const MAX_TARGETS: usize = 131_072;
@@ -21,24 +21,27 @@ pub const MAX_DELEGATIONS: usize = 1024;
 pub struct TargetFile {
     /// Length, bytes.
     pub length: u64,
-    /// SHA-256.
-    pub sha256: [u8; 32],
-    /// SHA-512, where listed.
-    pub sha512: Option<[u8; 64]>,
+    /// Hashes.
+    pub hashes: Hashes,
     /// The `custom` object, where there is one.
     pub custom: Option<Value>,
 }
 
 impl TargetFile {
+    /// The SHA-256 that the stored object is named by. TUF does without, Sealift's repositories do not.
+    ///
+    /// # Errors
+    /// [`FormatError`] if only SHA-512 is listed.
+    pub fn object_digest(&self) -> Result<&[u8; 32], FormatError> {
+        self.hashes
+            .sha256()
+            .ok_or_else(|| wrong("hashes.sha256", "the field is missing; objects are named by it"))
+    }
+
     /// Writes the entry as TUF does.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut hashes = Map::new();
-        hashes.insert("sha256".into(), hex::encode(self.sha256).into());
-        if let Some(digest) = self.sha512 {
-            hashes.insert("sha512".into(), hex::encode(digest).into());
-        }
-        let mut entry = json!({"length": self.length, "hashes": hashes});
+        let mut entry = json!({"length": self.length, "hashes": self.hashes.to_value()});
         if let Some(custom) = &self.custom {
             entry["custom"] = custom.clone();
         }
@@ -46,7 +49,6 @@ impl TargetFile {
     }
 
     fn parse(fields: &Fields<'_>) -> Result<Self, FormatError> {
-        let (sha256, sha512) = parse_hashes(&fields.object("hashes")?)?;
         let custom = match fields.optional("custom") {
             None => None,
             Some(custom @ Value::Object(_)) => Some(custom.clone()),
@@ -54,8 +56,7 @@ impl TargetFile {
         };
         Ok(Self {
             length: fields.unsigned("length")?,
-            sha256: sha256.ok_or_else(|| wrong(fields.at("hashes.sha256"), "the field is missing"))?,
-            sha512,
+            hashes: Hashes::parse(&fields.object("hashes")?)?,
             custom,
         })
     }
@@ -73,7 +74,9 @@ pub enum PathSet {
 /// One delegated role: all that the loader of a Targets document needs.
 #[derive(Debug, Clone)]
 pub struct DelegatedRole {
-    /// Its keys, threshold and name.
+    /// Its name.
+    pub name: DelegatedName,
+    /// Its keys and threshold.
     pub keys: RoleKeys,
     /// What it may sign.
     pub paths: PathSet,
@@ -169,7 +172,7 @@ fn parse_delegations(fields: &Fields<'_>) -> Result<Delegations, FormatError> {
     for entry in fields.array("roles", MAX_DELEGATIONS)? {
         let entry = Fields::of(entry, "signed.delegations.roles[]")?;
         let role = parse_delegated(&entry, &table)?;
-        if roles.iter().any(|known| known.keys.name() == role.keys.name()) {
+        if roles.iter().any(|known| known.name == role.name) {
             return Err(wrong(entry.at("name"), "two delegations have the same role name"));
         }
         roles.push(role);
@@ -178,19 +181,7 @@ fn parse_delegations(fields: &Fields<'_>) -> Result<Delegations, FormatError> {
 }
 
 fn parse_delegated(entry: &Fields<'_>, table: &KeyTable) -> Result<DelegatedRole, FormatError> {
-    let name = entry.string("name")?;
-    let reserved = ["root", "timestamp", "snapshot", "targets"].contains(&name);
-    if name.is_empty()
-        || name.len() > 128
-        || name.contains(['/', '\\', '\0'])
-        || name.starts_with('.')
-        || reserved
-    {
-        return Err(wrong(
-            entry.at("name"),
-            "1 to 128 characters without slashes, not a top-level role, are expected",
-        ));
-    }
+    let name: DelegatedName = entry.name("name")?;
     let list = |field: &str| -> Result<Vec<String>, FormatError> {
         entry
             .array(field, MAX_DELEGATIONS)?
@@ -215,7 +206,8 @@ fn parse_delegated(entry: &Fields<'_>, table: &KeyTable) -> Result<DelegatedRole
         }
     };
     Ok(DelegatedRole {
-        keys: parse_role_keys(entry, name, table)?,
+        keys: parse_role_keys(entry, name.as_str(), table)?,
+        name,
         paths,
         terminating: entry.boolean("terminating")?,
     })

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256};
 
 use crate::document::{Common, FormatError, Role};
-use crate::fields::{Fields, hex_array, wrong};
+use crate::fields::{Fields, wrong};
+use crate::hashes::Hashes;
 
 /// What one document says about another: its version, and length and hashes where given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +16,8 @@ pub struct MetaFile {
     pub version: u64,
     /// Its length in bytes.
     pub length: Option<u64>,
-    /// Its SHA-256.
-    pub sha256: Option<[u8; 32]>,
-    /// Its SHA-512.
-    pub sha512: Option<[u8; 64]>,
+    /// Its hashes.
+    pub hashes: Option<Hashes>,
 }
 
 impl MetaFile {
@@ -28,8 +27,7 @@ impl MetaFile {
         Self {
             version,
             length: u64::try_from(bytes.len()).ok(),
-            sha256: Some(Sha256::digest(bytes).into()),
-            sha512: None,
+            hashes: Some(<[u8; 32]>::from(Sha256::digest(bytes)).into()),
         }
     }
 
@@ -38,12 +36,7 @@ impl MetaFile {
     pub fn describes(&self, bytes: &[u8]) -> bool {
         self.length
             .is_none_or(|length| u64::try_from(bytes.len()) == Ok(length))
-            && self
-                .sha256
-                .is_none_or(|digest| <[u8; 32]>::from(Sha256::digest(bytes)) == digest)
-            && self
-                .sha512
-                .is_none_or(|digest| <[u8; 64]>::from(Sha512::digest(bytes)) == digest)
+            && self.hashes.is_none_or(|hashes| hashes.are_of(bytes))
     }
 
     /// Writes the description as TUF does.
@@ -54,15 +47,8 @@ impl MetaFile {
         if let Some(length) = self.length {
             map.insert("length".into(), length.into());
         }
-        let mut hashes = serde_json::Map::new();
-        if let Some(digest) = self.sha256 {
-            hashes.insert("sha256".into(), hex::encode(digest).into());
-        }
-        if let Some(digest) = self.sha512 {
-            hashes.insert("sha512".into(), hex::encode(digest).into());
-        }
-        if !hashes.is_empty() {
-            map.insert("hashes".into(), hashes.into());
+        if let Some(hashes) = self.hashes {
+            map.insert("hashes".into(), hashes.to_value());
         }
         map.into()
     }
@@ -71,49 +57,16 @@ impl MetaFile {
         let mut file = Self {
             version: fields.version("version")?,
             length: None,
-            sha256: None,
-            sha512: None,
+            hashes: None,
         };
         if fields.optional("length").is_some() {
             file.length = Some(fields.version("length")?);
         }
         if fields.optional("hashes").is_some() {
-            (file.sha256, file.sha512) = parse_hashes(&fields.object("hashes")?)?;
+            file.hashes = Some(Hashes::parse(&fields.object("hashes")?)?);
         }
         Ok(file)
     }
-}
-
-pub(crate) type Hashes = (Option<[u8; 32]>, Option<[u8; 64]>);
-
-/// Reads `hashes`: SHA-256, SHA-512 or both. A function that cannot be computed here is refused, because every listed hash has
-/// to be checked.
-pub(crate) fn parse_hashes(fields: &Fields<'_>) -> Result<Hashes, FormatError> {
-    let mut hashes = (None, None);
-    for (function, digest) in fields.iter() {
-        let digest = digest.as_str().unwrap_or_default();
-        let known = match function.as_str() {
-            "sha256" => {
-                hashes.0 = hex_array(digest);
-                hashes.0.is_some()
-            }
-            "sha512" => {
-                hashes.1 = hex_array(digest);
-                hashes.1.is_some()
-            }
-            _ => false,
-        };
-        if !known {
-            return Err(wrong(
-                fields.at(&function.chars().take(20).collect::<String>()),
-                "sha256 or sha512 in lower-case hexadecimal is expected",
-            ));
-        }
-    }
-    if hashes == (None, None) {
-        return Err(wrong(fields.at("sha256"), "at least one hash is expected"));
-    }
-    Ok(hashes)
 }
 
 /// Most documents that one Snapshot may list.

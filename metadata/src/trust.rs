@@ -67,9 +67,13 @@ pub struct TrustStore {
     pub targets: Option<Vec<u8>>,
 }
 
-/// Which of the two repositories of Uptane is being read.
+/// Which kind of repository is being read.
+///
+/// Those of Uptane are held to its rules: their Timestamps list a hash of the Snapshot (Uptane 5.2.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryKind {
+    /// A repository of TUF alone.
+    Plain,
     /// What may be installed.
     Image,
     /// What one vehicle should install.

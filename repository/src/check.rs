@@ -157,8 +157,15 @@ impl Checker<'_> {
     }
 
     async fn target(&mut self, path: &TargetPath, file: &TargetFile) -> Result<(), StoreError> {
-        let object = paths::target(path, &file.sha256)?;
-        self.object(&object, file.length, &file.sha256).await?;
+        let sha256 = match file.object_digest() {
+            Ok(sha256) => sha256,
+            Err(error) => {
+                self.find(Code::BadProfile, path, error.to_string());
+                return Ok(());
+            }
+        };
+        let object = paths::target(path, sha256)?;
+        self.object(&object, file.length, sha256).await?;
         let Some(profile) = file
             .custom
             .as_ref()
@@ -181,7 +188,7 @@ impl Checker<'_> {
         if let Some(segments) = profile.segments {
             self.segments(path, file, segments).await?;
         }
-        let key_file = paths::key_file(path, &file.sha256)?;
+        let key_file = paths::key_file(path, sha256)?;
         if profile.protection == Protection::SealedV1 && !self.there.contains_key(&key_file) {
             self.find(
                 Code::NoKeyFile,

@@ -126,8 +126,7 @@ async fn make() -> World {
         let mut draft = next_targets(previous.map(|(targets, ..)| targets), version, late).unwrap();
         let file = TargetFile {
             length: version,
-            sha256: [7; 32],
-            sha512: None,
+            hashes: [7; 32].into(),
             custom: None,
         };
         draft.put(&TargetPath::new(format!("ecu/app-{version}.img")).unwrap(), &file);

@@ -18,7 +18,7 @@ use crate::timestamp::Timestamp;
 /// A file that is wanted from the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Name below the metadata URL, such as `2.root.json`.
+    /// Name below the metadata URL, such as `2.root.json`: one segment, percent-encoded already.
     pub name: String,
     /// Stop reading after this many bytes; one byte more may be supplied to show that there are more.
     pub max_bytes: u64,

@@ -2,8 +2,6 @@
 
 use super::director::{Direction, KeyBoxRef};
 use super::profile::ImageProfile;
-use crate::document::FormatError;
-use crate::fields::wrong;
 use crate::ids::{EcuSerial, HardwareId, TargetPath};
 use crate::targets::TargetFile;
 use crate::trust::{Attack, Fault, TrustError, TrustedRepository};
@@ -13,6 +11,7 @@ use crate::trust::{Attack, Fault, TrustError, TrustedRepository};
 pub struct VerifiedTarget {
     path: TargetPath,
     file: TargetFile,
+    sha256: [u8; 32],
     profile: ImageProfile,
 }
 
@@ -32,13 +31,13 @@ impl VerifiedTarget {
     /// SHA-256 of the stored bytes.
     #[must_use]
     pub const fn sha256(&self) -> &[u8; 32] {
-        &self.file.sha256
+        &self.sha256
     }
 
     /// SHA-512 of the stored bytes, where listed.
     #[must_use]
     pub const fn sha512(&self) -> Option<&[u8; 64]> {
-        self.file.sha512.as_ref()
+        self.file.hashes.sha512()
     }
 
     /// The description of the image.
@@ -147,36 +146,13 @@ pub fn image_target(image: &TrustedRepository, path: &TargetPath) -> Result<Veri
             Fault::UnknownTarget(path.to_string()),
         )
     })?;
-    let profile = profile_of(file).map_err(|e| TrustError::format(name, e))?;
+    let malformed = |error| TrustError::format(name, error);
     Ok(VerifiedTarget {
         path: path.clone(),
         file: file.clone(),
-        profile,
+        sha256: *file.object_digest().map_err(malformed)?,
+        profile: ImageProfile::of_file(file).map_err(malformed)?,
     })
-}
-
-fn profile_of(file: &TargetFile) -> Result<ImageProfile, FormatError> {
-    let value = file
-        .custom
-        .as_ref()
-        .and_then(|custom| custom.get(ImageProfile::FIELD));
-    let profile = ImageProfile::parse(value.ok_or_else(|| wrong("custom.sealift", "the field is missing"))?)?;
-    if profile
-        .segments
-        .is_some_and(|segments| !segments.covers(file.length))
-    {
-        return Err(wrong(
-            "custom.sealift.segments.length",
-            "one digest for each segment of the object is expected",
-        ));
-    }
-    if profile.header.is_some_and(|header| header.length > file.length) {
-        return Err(wrong(
-            "custom.sealift.header.length",
-            "a header that fits into the object is expected",
-        ));
-    }
-    Ok(profile)
 }
 
 /// Compares every target of the Director with the Image repository (Uptane 5.4.4.2, step 10).
@@ -217,7 +193,7 @@ fn check_one(
     if directed.length != target.length() {
         return Err(differs("length"));
     }
-    if directed.sha256 != *target.sha256() || directed.sha512.as_ref() != target.sha512() {
+    if directed.hashes != target.file().hashes {
         return Err(differs("hashes"));
     }
     let object = |file: &TargetFile| {

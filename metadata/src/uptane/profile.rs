@@ -1,5 +1,7 @@
 //! The demarcated object `custom.sealift`: what both repositories must say in the same words about one image.
 
+mod fit;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

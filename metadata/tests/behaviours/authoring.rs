@@ -31,8 +31,7 @@ fn verified_root(bytes: &[u8]) -> Verified<Root> {
 fn image_file() -> TargetFile {
     TargetFile {
         length: 1000,
-        sha256: [1; 32],
-        sha512: None,
+        hashes: [1; 32].into(),
         custom: Some(json!({"sealift": sealed_profile()})),
     }
 }

@@ -53,8 +53,7 @@ fn repositories() {
         &path("fw/a.img"),
         &TargetFile {
             length: 1000,
-            sha256: [1; 32],
-            sha512: None,
+            hashes: [1; 32].into(),
             custom,
         },
     );

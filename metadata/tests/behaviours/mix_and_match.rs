@@ -1,6 +1,7 @@
 //! Documents that do not belong together.
 
 use sealift_metadata::root::RoleName;
+use sealift_metadata::trust::RepositoryKind;
 use serde_json::json;
 
 use crate::common::{Repo, meta};
@@ -29,7 +30,9 @@ fn another_snapshot_is_refused_by_its_version() {
     repo.files.insert("2.snapshot.json".into(), first);
     repo.doc(RoleName::Timestamp)["meta"]["snapshot.json"] = json!({"version": 2});
     repo.publish_timestamp();
-    assert_eq!(repo.client().refused(&repo.files), "mix_and_match");
+    let mut client = repo.client();
+    client.kind = RepositoryKind::Plain;
+    assert_eq!(client.refused(&repo.files), "mix_and_match");
 }
 
 /// U-5.4.4.5-2: all listed hashes are checked, not the first.

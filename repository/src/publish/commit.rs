@@ -44,8 +44,12 @@ impl Publisher {
             .iter()
             .filter(|(path, file)| before.get(*path) != Some(*file))
         {
-            self.check_object(&paths::target(path, &file.sha256)?, file.length)
-                .await?;
+            let bad = |source| PublishError::BadTarget {
+                path: path.to_string(),
+                source,
+            };
+            let object = paths::target(path, file.object_digest().map_err(bad)?)?;
+            self.check_object(&object, file.length).await?;
             let Some(profile) = file
                 .custom
                 .as_ref()
@@ -53,10 +57,7 @@ impl Publisher {
             else {
                 continue;
             };
-            let profile = ImageProfile::parse(profile).map_err(|source| PublishError::BadTarget {
-                path: path.to_string(),
-                source,
-            })?;
+            let profile = ImageProfile::parse(profile).map_err(bad)?;
             if let Some(segments) = profile.segments {
                 self.check_object(&paths::segments(&segments.sha256)?, segments.length)
                     .await?;

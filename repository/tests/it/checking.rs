@@ -39,15 +39,19 @@ async fn sealed(world: &World, path: &str) -> Operation {
         version: "1.0".to_owned(),
     };
     file.custom = Some(json!({"sealift": profile.to_value()}));
-    upload_bytes(&world.store, paths::target(&path, &file.sha256).unwrap(), &image)
-        .await
-        .unwrap();
+    upload_bytes(
+        &world.store,
+        paths::target(&path, file.object_digest().unwrap()).unwrap(),
+        &image,
+    )
+    .await
+    .unwrap();
     upload_bytes(&world.store, paths::segments(&list_sha256).unwrap(), &list)
         .await
         .unwrap();
     upload_bytes(
         &world.store,
-        paths::key_file(&path, &file.sha256).unwrap(),
+        paths::key_file(&path, file.object_digest().unwrap()).unwrap(),
         b"keys",
     )
     .await
@@ -90,7 +94,7 @@ async fn what_is_missing_or_damaged_is_found() {
     let (world, Operation::Add { path, file }) = published("radio/a.img").await else {
         panic!("an addition")
     };
-    let object = paths::target(&path, &file.sha256).unwrap();
+    let object = paths::target(&path, file.object_digest().unwrap()).unwrap();
     let damage = async |at: &sealift_repository::StorePath, bytes: Option<Vec<u8>>| {
         world.store.delete(at).await.unwrap();
         if let Some(bytes) = bytes {
@@ -112,7 +116,7 @@ async fn what_is_missing_or_damaged_is_found() {
     assert_eq!(damage(&segments, None).await, [Code::BadSegments]);
     upload_bytes(&world.store, segments, &[2; 64]).await.unwrap();
 
-    let keys = paths::key_file(&path, &file.sha256).unwrap();
+    let keys = paths::key_file(&path, file.object_digest().unwrap()).unwrap();
     assert_eq!(damage(&keys, None).await, [Code::NoKeyFile]);
 }
 

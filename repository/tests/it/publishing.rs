@@ -3,6 +3,7 @@
 use futures::TryStreamExt;
 use sealift_metadata::trust::{Attack, Fault, Limits, TrustStore};
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
+use sealift_metadata::{Hashes, TargetFile};
 use sealift_repository::{
     ChangeError, InitError, Lifetimes, Operation, PublishError, Publisher, Store, TargetMap, WalkError,
     paths, upload_bytes,
@@ -163,7 +164,7 @@ async fn nothing_is_named_before_it_is_stored() {
         "absent"
     );
 
-    let place = paths::target(&path, &file.sha256).unwrap();
+    let place = paths::target(&path, file.object_digest().unwrap()).unwrap();
     world.store.create(&place, "imag").await.unwrap();
     assert!(
         missing(world.publisher().publish(&add(file.clone()), start()).await),
@@ -175,7 +176,7 @@ async fn nothing_is_named_before_it_is_stored() {
     let profile = ImageProfile {
         plain: FileDigest {
             length: 5,
-            sha256: file.sha256,
+            sha256: *file.object_digest().unwrap(),
         },
         header: None,
         segments: Some(Segments {
@@ -205,13 +206,27 @@ async fn nothing_is_named_before_it_is_stored() {
         .await
         .unwrap();
 
+    let replace = async |file| {
+        let path = path.clone();
+        let change = vec![Operation::Replace { path, file }];
+        world.publisher().publish(&change, start()).await
+    };
+    let nameless = TargetFile {
+        hashes: Hashes::new(None, Some([0; 64])).unwrap(),
+        ..file.clone()
+    };
+    let refused = replace(nameless).await;
+    assert!(
+        matches!(refused, Err(PublishError::BadTarget { .. })),
+        "no name for the object"
+    );
+
     file.custom = Some(json!({"sealift": {"protection": "perhaps"}}));
-    let replace = vec![Operation::Replace {
-        path: path.clone(),
-        file,
-    }];
-    let refused = world.publisher().publish(&replace, start()).await;
-    assert!(matches!(refused, Err(PublishError::BadTarget { .. })));
+    let refused = replace(file).await;
+    assert!(
+        matches!(refused, Err(PublishError::BadTarget { .. })),
+        "no description"
+    );
 }
 
 #[tokio::test]

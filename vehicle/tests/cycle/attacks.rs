@@ -146,7 +146,7 @@ async fn repositories_that_disagree_install_nothing() {
         let file = fleet.listed.get_mut(&path).unwrap();
         match field {
             "length" => file.length += 1,
-            "sha256" => file.sha256[0] ^= 1,
+            "sha256" => file.hashes = [0; 32].into(),
             "custom" => file.custom.as_mut().unwrap()["sealift"]["release_counter"] = 2.into(),
             _ => {
                 fleet.listed.remove(&path);

@@ -1,7 +1,7 @@
 //! Images that are not the signed ones, key boxes of others, protection that is not what it should be.
 
-use sealift_metadata::TargetPath;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, KeyBoxRef, Protection};
+use sealift_metadata::{Hashes, TargetPath};
 use sealift_vehicle::Outcome;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -235,7 +235,8 @@ async fn every_listed_hash_is_checked() {
     let mut wrong: [u8; 64] = right;
     wrong[0] ^= 1;
     for (sha512, installs) in [(wrong, false), (right, true)] {
-        fleet.listed.get_mut(&path).unwrap().sha512 = Some(sha512);
+        let file = fleet.listed.get_mut(&path).unwrap();
+        file.hashes = Hashes::new(file.hashes.sha256().copied(), Some(sha512)).unwrap();
         fleet.publish_image().await;
         fleet.assign(GATEWAY, "a.img").await;
         if installs {

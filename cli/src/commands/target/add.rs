@@ -145,7 +145,7 @@ impl Add {
                     return Err(self.refusal(targets));
                 }
                 self.settle(world, &connection, &listed, &keys).await?;
-                return self.show_unchanged(world, &listed.file, &versions);
+                return self.show_unchanged(world, &listed, &versions);
             }
             self.admit(targets)
                 .map_err(|error| publishing::failed(error.into()))?;
@@ -217,9 +217,9 @@ impl Add {
             world
                 .note("another publisher was faster with the same release; the object sent here is not used");
             self.settle(world, connection, &listed, keys).await?;
-            return self.show_unchanged(world, &listed.file, &versions);
+            return self.show_unchanged(world, &listed, &versions);
         }
-        let mut json = self.outcome(&file, true, &versions);
+        let mut json = self.outcome(&file, &described.object.sha256, true, &versions);
         json["upload"] = json!({"resumed_bytes": sent.resumed_bytes, "present": sent.present});
         output::show(world, &json, || {
             output::facts(&[

@@ -29,7 +29,7 @@ impl List {
             list.push(json!({
                 "path": path.as_str(),
                 "length": file.length,
-                "sha256": hex::encode(file.sha256),
+                "sha256": file.hashes.sha256().map(hex::encode),
                 "sealift": profile.as_ref().map(ImageProfile::to_value),
             }));
         }

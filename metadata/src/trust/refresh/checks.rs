@@ -2,20 +2,19 @@
 
 use super::Refresh;
 use crate::document::{Document, Role, Verified};
+use crate::fields::wrong;
+use crate::role_file::RoleFile;
 use crate::root::RoleName;
 use crate::targets::Targets;
 use crate::threshold::RoleKeys;
-use crate::timestamp::MetaFile;
+use crate::timestamp::{MetaFile, Timestamp};
 use crate::trust::{Attack, Fault, RepositoryKind, TrustError};
 use crate::uptane;
 
 impl Refresh {
-    pub(super) fn file_name(&self, role: &str, version: u64) -> String {
-        if self.root.role().consistent_snapshot() {
-            format!("{version}.{role}.json")
-        } else {
-            format!("{role}.json")
-        }
+    pub(super) fn file_name(&self, role: RoleName, version: u64) -> String {
+        let versioned = self.root.role().consistent_snapshot();
+        RoleFile::Top(role).requested(versioned.then_some(version))
     }
 
     pub(super) fn verify<R: Role>(
@@ -56,13 +55,27 @@ impl Refresh {
         Ok(())
     }
 
+    /// That a Timestamp lists a hash of the Snapshot where Uptane wants one (5.2.5).
+    pub(super) fn check_hashes(&self, name: &str, timestamp: &Timestamp) -> Result<(), TrustError> {
+        match &self.kind {
+            RepositoryKind::Image | RepositoryKind::Director { .. }
+                if timestamp.snapshot().hashes.is_none() =>
+            {
+                let at = "signed.meta.snapshot.json.hashes";
+                let error = wrong(at, "at least one hash is expected in a repository of Uptane");
+                Err(TrustError::format(name, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn check_vehicle<R: Role>(
         &self,
         name: &str,
         document: &Document<R>,
     ) -> Result<(), TrustError> {
         match &self.kind {
-            RepositoryKind::Image => Ok(()),
+            RepositoryKind::Plain | RepositoryKind::Image => Ok(()),
             RepositoryKind::Director { vehicle_id, .. } => {
                 uptane::check_vehicle(name, document.signed(), vehicle_id)
             }
@@ -71,7 +84,7 @@ impl Refresh {
 
     pub(super) fn check_kind(&self, name: &str, targets: &Verified<Targets>) -> Result<(), TrustError> {
         match &self.kind {
-            RepositoryKind::Image => Ok(()),
+            RepositoryKind::Plain | RepositoryKind::Image => Ok(()),
             RepositoryKind::Director { ecus, .. } => uptane::check_director(name, targets.role(), ecus),
         }
     }

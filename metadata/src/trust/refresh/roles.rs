@@ -24,6 +24,7 @@ impl Refresh {
             }
             if next.version() == stored.version() {
                 // Discarded whatever it holds: one version has one content.
+                self.check_hashes(name, stored.role())?;
                 self.check_expiry(name, &stored)?;
                 return Ok(stored);
             }
@@ -32,6 +33,7 @@ impl Refresh {
                 return Err(older("snapshot.json", found, trusted));
             }
         }
+        self.check_hashes(name, next.role())?;
         self.check_expiry(name, &next)?;
         self.store(name, next.bytes());
         Ok(next)
@@ -41,7 +43,7 @@ impl Refresh {
 
     pub(super) fn snapshot(&mut self, asked: bool, timestamp: Verified<Timestamp>) -> Result<(), TrustError> {
         let meta = timestamp.role().snapshot().clone();
-        let name = self.file_name("snapshot", meta.version);
+        let name = self.file_name(RoleName::Snapshot, meta.version);
         let limit = announced_limit(&name, &meta, self.limits.snapshot)?;
         let stored = self.stored::<Snapshot>(self.stored.snapshot.as_deref(), RoleName::Snapshot);
         if !asked {
@@ -102,7 +104,7 @@ impl Refresh {
         snapshot: Verified<Snapshot>,
     ) -> Result<(), TrustError> {
         let meta = snapshot.role().targets().clone();
-        let name = self.file_name("targets", meta.version);
+        let name = self.file_name(RoleName::Targets, meta.version);
         let limit = announced_limit(&name, &meta, self.limits.targets)?;
         let stored = self.stored::<Targets>(self.stored.targets.as_deref(), RoleName::Targets);
         if !asked {

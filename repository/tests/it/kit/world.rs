@@ -126,9 +126,13 @@ impl World {
     /// A target whose bytes are in the store.
     pub(crate) async fn target(&self, path: &str, bytes: &[u8]) -> Operation {
         let (path, file) = target_file(path, bytes);
-        upload_bytes(&self.store, paths::target(&path, &file.sha256).unwrap(), bytes)
-            .await
-            .unwrap();
+        upload_bytes(
+            &self.store,
+            paths::target(&path, file.object_digest().unwrap()).unwrap(),
+            bytes,
+        )
+        .await
+        .unwrap();
         Operation::Add { path, file }
     }
 
@@ -145,11 +149,10 @@ impl World {
 
 /// A target, wherever its bytes are.
 pub(crate) fn target_file(path: &str, bytes: &[u8]) -> (TargetPath, TargetFile) {
-    let sha256 = Sha256::digest(bytes).into();
+    let sha256: [u8; 32] = Sha256::digest(bytes).into();
     let file = TargetFile {
         length: bytes.len() as u64,
-        sha256,
-        sha512: None,
+        hashes: sha256.into(),
         custom: None,
     };
     (TargetPath::new(path).unwrap(), file)

@@ -184,8 +184,7 @@ impl World {
             .unwrap();
         let file = TargetFile {
             length: u64::try_from(object.len()).unwrap(),
-            sha256,
-            sha512: None,
+            hashes: sha256.into(),
             custom: Some(serde_json::json!({ImageProfile::FIELD: profile.to_value()})),
         };
         let change = vec![Operation::Replace {

@@ -82,8 +82,7 @@ async fn publish(dir: &TempDir, now: TrustedTime) -> PathBuf {
         let custom = Some(serde_json::json!({ ImageProfile::FIELD: profile.to_value() }));
         let file = TargetFile {
             length,
-            sha256: digest,
-            sha512: None,
+            hashes: digest.into(),
             custom,
         };
         publisher

@@ -137,8 +137,7 @@ impl Fleet {
         };
         let file = TargetFile {
             length: sealed.sealed.length,
-            sha256: sealed.sealed.sha256,
-            sha512: None,
+            hashes: sealed.sealed.sha256.into(),
             custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
         };
         (path, file)

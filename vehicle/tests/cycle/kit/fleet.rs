@@ -266,8 +266,7 @@ impl Fleet {
         let custom = Some(json!({ImageProfile::FIELD: profile.to_value()}));
         let file = TargetFile {
             length: digest.length,
-            sha256: digest.sha256,
-            sha512: None,
+            hashes: digest.sha256.into(),
             custom,
         };
         self.listed.insert(path, file);
@@ -277,7 +276,10 @@ impl Fleet {
     /// Where the object of a listed target is on the server.
     pub(crate) fn object(&self, path: &str) -> String {
         let path = TargetPath::new(path).unwrap();
-        format!("/repo/targets/{}", path.store_name(&self.listed[&path].sha256))
+        format!(
+            "/repo/targets/{}",
+            path.store_name(self.listed[&path].object_digest().unwrap())
+        )
     }
 
     /// Directs the listed target to `serial` and nothing else to anyone.

@@ -58,8 +58,12 @@ pub(super) async fn new_since(
     let trusted = connection.walk(world).await?;
     let mut entries = BTreeMap::new();
     for (path, file) in trusted.targets().role().targets() {
-        let key_file = paths::key_file(path, &file.sha256).map_err(faults::store)?;
-        match image(path, file) {
+        // Nothing in the store belongs to an entry without the hash that names it.
+        let Some(sha256) = file.hashes.sha256() else {
+            continue;
+        };
+        let key_file = paths::key_file(path, sha256).map_err(faults::store)?;
+        match image(path, sha256, file) {
             Ok(Some(image)) => drop(entries.insert(key_file, Entry::Signed { image, older: None })),
             Ok(None) => {}
             Err(failure) => {
@@ -97,13 +101,14 @@ async fn stored(connection: &Connection) -> Result<Vec<StorePath>, Failure> {
 /// The sealed images of an older document, by key file; entries that cannot be read are passed over.
 pub(super) fn images(targets: &Targets) -> impl Iterator<Item = (StorePath, Image)> {
     targets.targets().iter().filter_map(|(path, file)| {
-        let key_file = paths::key_file(path, &file.sha256).ok()?;
-        Some((key_file, image(path, file).ok()??))
+        let sha256 = file.hashes.sha256()?;
+        let key_file = paths::key_file(path, sha256).ok()?;
+        Some((key_file, image(path, sha256, file).ok()??))
     })
 }
 
 /// The entry of a sealed image; `None` for one that is not sealed.
-fn image(path: &TargetPath, file: &TargetFile) -> Result<Option<Image>, Failure> {
+fn image(path: &TargetPath, sha256: &[u8; 32], file: &TargetFile) -> Result<Option<Image>, Failure> {
     let custom = file.custom.as_ref();
     let bad = || Failure::refused(format!("the signed description of {path} cannot be read"));
     let profile = custom
@@ -118,7 +123,7 @@ fn image(path: &TargetPath, file: &TargetFile) -> Result<Option<Image>, Failure>
         .ok_or_else(|| Failure::refused(format!("{path} has no signed header")))?;
     Ok(Some(Image {
         path: path.clone(),
-        object: paths::target(path, &file.sha256).map_err(faults::store)?,
+        object: paths::target(path, sha256).map_err(faults::store)?,
         header,
     }))
 }

@@ -21,6 +21,8 @@ use crate::{World, faults};
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) file: TargetFile,
+    /// The digest that the object is named by.
+    pub(super) sha256: [u8; 32],
     pub(super) profile: ImageProfile,
 }
 
@@ -28,7 +30,7 @@ impl Listed {
     /// Whether it is of an input with this digest.
     pub(super) fn is_of(&self, args: &Add, input: &Digest) -> bool {
         if args.presealed.is_given() {
-            return self.file.length == input.length && self.file.sha256 == input.sha256;
+            return self.file.length == input.length && self.sha256 == input.sha256;
         }
         self.profile.plain.length == input.length && self.profile.plain.sha256 == input.sha256
     }
@@ -56,8 +58,9 @@ impl Add {
             && profile.version == self.version
             && profile.hardware_ids == hardware
             && profile.protection == protection;
-        same.then(|| Listed {
+        same.then_some(Listed {
             file: file.clone(),
+            sha256: *file.object_digest().ok()?,
             profile,
         })
     }
@@ -71,7 +74,7 @@ impl Add {
         listed: &Listed,
         keys: &Keys,
     ) -> Result<(), Failure> {
-        let object = paths::target(&self.path, &listed.file.sha256).map_err(faults::store)?;
+        let object = paths::target(&self.path, &listed.sha256).map_err(faults::store)?;
         let found = connection.store().open(&object).await.map_err(faults::store)?;
         let found = found.filter(|object| object.size() == listed.file.length);
         let Some(found) = found else {
@@ -82,7 +85,7 @@ impl Add {
             return Err(Failure::new(Fault::NotFound, what)
                 .next("publish it again with --replace and a higher --release-counter"));
         };
-        let stanzas = match connection.key_file(&self.path, &listed.file.sha256).await? {
+        let stanzas = match connection.key_file(&self.path, &listed.sha256).await? {
             Some(bytes) => KeyFile::parse(&bytes)
                 .map_err(|error| faults::format("the key file of the published image is refused", error))?
                 .stanzas()

@@ -45,8 +45,7 @@ impl Add {
             .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
         Ok(TargetFile {
             length: described.object.length,
-            sha256: described.object.sha256,
-            sha512: None,
+            hashes: described.object.sha256.into(),
             custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
         })
     }

@@ -6,19 +6,26 @@ use serde_json::{Value, json};
 
 use super::super::object::digest;
 use super::Add;
+use super::again::Listed;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::{World, output};
 
 impl Add {
     /// What a published release is, in every case.
-    pub(super) fn outcome(&self, file: &TargetFile, changed: bool, versions: &Value) -> Value {
+    pub(super) fn outcome(
+        &self,
+        file: &TargetFile,
+        sha256: &[u8; 32],
+        changed: bool,
+        versions: &Value,
+    ) -> Value {
         json!({
             "target": self.path.as_str(),
             "changed": changed,
-            "object": self.path.store_name(&file.sha256),
+            "object": self.path.store_name(sha256),
             "length": file.length,
-            "sha256": hex::encode(file.sha256),
+            "sha256": hex::encode(sha256),
             "sealift": file.custom.as_ref().map(|custom| custom[ImageProfile::FIELD].clone()),
             "versions": versions,
         })
@@ -28,17 +35,17 @@ impl Add {
     pub(super) fn show_unchanged(
         &self,
         world: &World,
-        file: &TargetFile,
+        Listed { file, sha256, .. }: &Listed,
         versions: &Value,
     ) -> Result<(), Failure> {
-        let mut json = self.outcome(file, false, versions);
+        let mut json = self.outcome(file, sha256, false, versions);
         json["dry_run"] = Value::from(self.dry_run);
         output::show(world, &json, || {
             output::facts(&[
                 ("published before", self.path.to_string()),
-                ("object", self.path.store_name(&file.sha256)),
+                ("object", self.path.store_name(sha256)),
                 ("stored bytes", file.length.to_string()),
-                ("sha256", hex::encode(file.sha256)),
+                ("sha256", hex::encode(sha256)),
             ])
         })
     }
