@@ -29,6 +29,10 @@ pub mod manifest;
 pub mod trust;
 pub mod uptane;
 
+// --- what others say about an image ---
+pub mod companions;
+pub mod dsse;
+
 // --- making documents ---
 pub mod authoring;
 

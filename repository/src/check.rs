@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
+use sealift_metadata::companions::Companion;
 use sealift_metadata::document::{Document, Role};
 use sealift_metadata::targets::{TargetFile, TargetPath};
 use sealift_metadata::time::TrustedTime;
@@ -166,6 +167,15 @@ impl Checker<'_> {
         };
         let object = paths::target(path, sha256)?;
         self.object(&object, file.length, sha256).await?;
+        match Companion::of_file(file) {
+            Ok(list) => {
+                for companion in list {
+                    let at = paths::companion(&companion.sha256)?;
+                    self.object(&at, companion.length, &companion.sha256).await?;
+                }
+            }
+            Err(error) => self.find(Code::BadProfile, path, error.to_string()),
+        }
         let Some(profile) = file
             .custom
             .as_ref()

@@ -16,6 +16,7 @@
 
 pub mod backend;
 pub mod check;
+pub mod companions;
 mod error;
 mod path;
 pub mod paths;

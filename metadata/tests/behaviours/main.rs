@@ -11,8 +11,10 @@
 mod common;
 
 mod attack_codes;
+mod attestations;
 mod authoring;
 mod canonical_form;
+mod companions;
 mod cross_check;
 mod director;
 mod documents;
