@@ -6,6 +6,7 @@
 )]
 
 mod bucket;
+mod companions;
 mod documented;
 mod full_disk;
 mod hostile;
