@@ -322,6 +322,31 @@ fn every_problem_is_named() {
     world.fails(2, &verify(&url, &["--require", "licence"]));
 }
 
+#[test]
+fn a_check_of_the_whole_repository_misses_them() {
+    let world = world();
+    world.ok(&strs(&add(&world, "5", &BOTH)));
+    let (url, bill) = (world.url(), digest(&world, "image.spdx"));
+    let at = ["repo", "verify", "--repository", &url, "--root", "1.root.json"];
+    let deep = [&at[..], &["--deep"]].concat();
+    world.ok(&deep);
+    let file = world.path("repo/repo/companions").join(&bill);
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    world.ok(&at);
+    assert!(said(&world, &deep).contains(&format!("its sbom repo/companions/{bill} is not the signed one")));
+    std::fs::remove_file(&file).unwrap();
+    assert!(said(&world, &at).contains(&format!("its sbom repo/companions/{bill} is missing")));
+}
+
+/// What a refusal says on stdout.
+fn said(world: &World, args: &[&str]) -> String {
+    let output = world.run(args);
+    assert_eq!(output.status.code(), Some(3));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// What another publisher listed without looking.
 #[test]
 fn provenance_of_another_image_is_found_in_the_repository_too() {
