@@ -154,7 +154,9 @@ pub(crate) fn failed(error: PublishError) -> Failure {
             Fault::Refused
         }
         PublishError::Equivocation { .. } | PublishError::RootExpired { .. } => Fault::Refused,
-        PublishError::NotNextRoot { .. } => Fault::Refused,
+        PublishError::NotNextRoot { .. } | PublishError::NotOneDraft { .. } => Fault::Refused,
+        PublishError::BadDraft { .. } | PublishError::ExpiredDraft { .. } => Fault::Refused,
+        PublishError::StaleDraft { .. } | PublishError::VersionTaken { .. } => Fault::Conflict,
         PublishError::Change(_) | PublishError::Contended { .. } | PublishError::RootTaken { .. } => {
             Fault::Conflict
         }

@@ -4,11 +4,15 @@
 //! at the start which key it is; from then on it is named by its ARN, so that an alias which is moved does not change the
 //! key under us. X-Wing: KMS has none.
 //!
+//! To sign: `Sign`; of a digest made here, where the message is too long for KMS.
+//!
 //! Credentials come from wherever AWS's own tools take them: variables, profiles, single sign-on, the machine's role.
 
 mod faults;
+mod signing;
 #[cfg(test)]
 mod tests;
+mod unwrapping;
 mod worker;
 
 use std::time::Duration;
@@ -20,15 +24,14 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::ProvideCredentials as _;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{EncryptionAlgorithmSpec, KeyAgreementAlgorithmSpec, KeyUsageType};
-use sealift_envelope::external::{Answer, PeerPoint};
-use sealift_envelope::{RecipientKey, Wrap};
-use zeroize::Zeroizing;
+use aws_sdk_kms::types::KeyUsageType;
 
 use self::worker::Worker;
 use crate::error::{CustodyError, Fault};
-use crate::held::{HeldKey, Holder, Trouble};
 use crate::uri::AwsKmsUri;
+
+pub(crate) use signing::open as open_signer;
+pub(crate) use unwrapping::open;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -36,8 +39,15 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 3;
 
+/// A key in the service, and the way to it.
+struct Reached {
+    worker: Worker,
+    client: Client,
+    answer: GetPublicKeyOutput,
+}
+
 /// Finds the credentials and the key.
-pub(crate) fn open(uri: &AwsKmsUri) -> Result<HeldKey, CustodyError> {
+fn reach(uri: &AwsKmsUri) -> Result<Reached, CustodyError> {
     let worker = Worker::start()?;
     let (client, answer) = worker.run({
         let uri = uri.clone();
@@ -48,9 +58,45 @@ pub(crate) fn open(uri: &AwsKmsUri) -> Result<HeldKey, CustodyError> {
             Ok::<_, CustodyError>((client, answer))
         }
     })??;
-    let (name, public) = key(uri, &answer)?;
-    let holder = KmsKey { worker, client, name };
-    Ok(HeldKey::new(public, holder))
+    Ok(Reached {
+        worker,
+        client,
+        answer,
+    })
+}
+
+impl Reached {
+    /// The public half in DER.
+    fn spki(&self) -> &[u8] {
+        self.answer.public_key().map(Blob::as_ref).unwrap_or_default()
+    }
+
+    /// Refuses a key that was made for another use.
+    fn is_for(
+        &self,
+        usage: &KeyUsageType,
+        unable: impl Fn(&str) -> CustodyError,
+    ) -> Result<(), CustodyError> {
+        match self.answer.key_usage() == Some(usage) {
+            true => Ok(()),
+            false => Err(unable(&format!("may not be used for {usage}"))),
+        }
+    }
+
+    fn into_key(self, uri: &AwsKmsUri) -> KmsKey {
+        KmsKey {
+            name: self.answer.key_id.unwrap_or_else(|| uri.key.clone()),
+            worker: self.worker,
+            client: self.client,
+        }
+    }
+}
+
+/// A key, by the name that it had when it was found.
+struct KmsKey {
+    worker: Worker,
+    client: Client,
+    name: String,
 }
 
 /// A helper that gives out credentials may hang, and the SDK would wait for it.
@@ -106,66 +152,4 @@ async fn client(uri: &AwsKmsUri) -> Result<Client, CustodyError> {
     // asked for keys.
     settings.set_endpoint_url(uri.endpoint.clone());
     Ok(Client::from_conf(settings.build()))
-}
-
-/// The key's ARN and its public half, if it can do what is needed.
-fn key(uri: &AwsKmsUri, answer: &GetPublicKeyOutput) -> Result<(String, RecipientKey), CustodyError> {
-    let unable = |what: &str| {
-        CustodyError::new(
-            Fault::Unable,
-            format!("the key {} {what}", uri.key),
-            "Make one with `aws kms create-key --key-spec ECC_NIST_P256 --key-usage KEY_AGREEMENT`, \
-             or with `--key-spec RSA_3072 --key-usage ENCRYPT_DECRYPT`",
-        )
-    };
-    let der = answer.public_key().map(Blob::as_ref).unwrap_or_default();
-    let public = RecipientKey::from_spki_der(der)
-        .map_err(|error| unable("is not P-256 and not RSA of 3072 bits or more").because(error))?;
-    let usage = match public.wrap() {
-        Wrap::HpkeP256 => KeyUsageType::KeyAgreement,
-        Wrap::RsaOaep => KeyUsageType::EncryptDecrypt,
-        _ => return Err(unable("is of a kind that KMS cannot unwrap with")),
-    };
-    if answer.key_usage() != Some(&usage) {
-        return Err(unable(&format!("may not be used for {usage}")));
-    }
-    let name = answer.key_id().unwrap_or(&uri.key);
-    Ok((name.to_owned(), public))
-}
-
-struct KmsKey {
-    worker: Worker,
-    client: Client,
-    name: String,
-}
-
-impl Holder for KmsKey {
-    fn agree(&self, peer: &PeerPoint) -> Result<Answer, Trouble> {
-        let request = self
-            .client
-            .derive_shared_secret()
-            .key_id(&self.name)
-            .key_agreement_algorithm(KeyAgreementAlgorithmSpec::Ecdh)
-            .public_key(Blob::new(peer.to_spki_der()));
-        let answer = self.worker.run(async move { request.send().await })?;
-        let answer = answer.map_err(|error| faults::trouble(&self.name, "kms:DeriveSharedSecret", error))?;
-        secret(answer.shared_secret)
-    }
-
-    fn decrypt(&self, enc: &[u8]) -> Result<Answer, Trouble> {
-        let request = self
-            .client
-            .decrypt()
-            .key_id(&self.name)
-            .encryption_algorithm(EncryptionAlgorithmSpec::RsaesOaepSha256)
-            .ciphertext_blob(Blob::new(enc));
-        let answer = self.worker.run(async move { request.send().await })?;
-        let answer = answer.map_err(|error| faults::trouble(&self.name, "kms:Decrypt", error))?;
-        secret(answer.plaintext)
-    }
-}
-
-fn secret(blob: Option<Blob>) -> Result<Answer, Trouble> {
-    blob.map(|blob| Zeroizing::new(blob.into_inner()))
-        .ok_or(Trouble::Refused)
 }

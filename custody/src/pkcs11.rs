@@ -2,38 +2,33 @@
 //!
 //! P-256: `CKM_ECDH1_DERIVE` without a key derivation function; the product is made as a readable session object, read, and
 //! destroyed. RSA: `CKM_RSA_PKCS_OAEP` with SHA-256, MGF1 with SHA-256 and no label. X-Wing: PKCS#11 knows none.
+//!
+//! To sign: `CKM_EDDSA` without parameters, `CKM_ECDSA` and `CKM_RSA_PKCS_PSS` of a digest made here, else
+//! `CKM_SHA256_RSA_PKCS_PSS`.
 
 mod faults;
-mod key;
+mod link;
 mod login;
 mod modules;
 mod objects;
+mod public;
 mod refused;
+mod signing;
 mod slots;
+mod unwrapping;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::{MechanismInfo, MechanismType};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use sealift_envelope::{RecipientKey, Wrap};
 
-use crate::error::{CustodyError, Fault};
-use crate::held::HeldKey;
+use crate::error::CustodyError;
 use crate::pin::AskPin;
 use crate::uri::Pkcs11Uri;
 
-/// Opens a session with the token, logs in, and finds the key pair.
-pub(crate) fn open(uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<HeldKey, CustodyError> {
-    let module = modules::load(uri.module.as_deref())?;
-    let connection = connect(&module, uri, ask)?;
-    let public = objects::public(&connection.session, connection.private, uri)?;
-    able(&module, &connection, &public)?;
-    Ok(HeldKey::new(
-        public.clone(),
-        key::TokenKey::new(module, uri.clone(), public, connection),
-    ))
-}
+pub(crate) use signing::open as open_signer;
+pub(crate) use unwrapping::open;
 
 /// A session that is logged in, and the private key in it.
 struct Connection {
@@ -59,26 +54,16 @@ fn connect(module: &Pkcs11, uri: &Pkcs11Uri, ask: &dyn AskPin) -> Result<Connect
     })
 }
 
-/// Says at the start what would otherwise be found out with the first image.
-fn able(module: &Pkcs11, connection: &Connection, public: &RecipientKey) -> Result<(), CustodyError> {
-    type Can = fn(&MechanismInfo) -> bool;
-    let (mechanism, can, name): (_, Can, _) = match public.wrap() {
-        Wrap::HpkeP256 => (MechanismType::ECDH1_DERIVE, MechanismInfo::derive, key::ECDH),
-        Wrap::RsaOaep => (MechanismType::RSA_PKCS_OAEP, MechanismInfo::decrypt, key::OAEP),
-        other => {
-            return Err(CustodyError::new(
-                Fault::Unable,
-                format!("tokens cannot unwrap {}", other.name()),
-                "Use a P-256 or RSA key in the token, or keep this key in a file",
-            ));
-        }
-    };
+/// Whether the token has this mechanism for this use, whatever the key says of itself.
+fn offers(
+    module: &Pkcs11,
+    connection: &Connection,
+    mechanism: MechanismType,
+    can: fn(&MechanismInfo) -> bool,
+) -> Result<bool, CustodyError> {
     match module.get_mechanism_info(connection.slot, mechanism) {
-        Ok(info) if can(&info) => Ok(()),
-        Ok(_) => Err(faults::unable(&connection.label, name)),
-        Err(error) if faults::is_inability(&error) => {
-            Err(faults::unable(&connection.label, name).because(error))
-        }
+        Ok(info) => Ok(can(&info)),
+        Err(error) if faults::is_inability(&error) => Ok(false),
         // Pulled out meanwhile, for instance.
         Err(error) => Err(faults::sort(&connection.label, error)),
     }

@@ -1,5 +1,6 @@
 //! AWS KMS, against a stand-in for it on this machine.
 
+mod signing;
 mod stand_in;
 
 use sealift_custody::{CustodyError, Fault, HeldKey, KeyUri, NobodyToAsk};

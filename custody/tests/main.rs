@@ -4,7 +4,11 @@
 
 mod child;
 mod kms;
+mod moto;
 mod pins;
+mod signing;
 mod softhsm;
+mod token_signing;
 mod tokens;
+mod tough_keys;
 mod unwrapping;

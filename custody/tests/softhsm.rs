@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::Attribute;
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
@@ -90,6 +90,32 @@ impl Workshop {
         // The module stays initialised: finalising it would take the other sessions along.
         std::mem::forget(module);
         Self(session)
+    }
+
+    /// Makes a key pair whose id is its label.
+    pub(crate) fn pair(
+        &self,
+        generate: &Mechanism<'_>,
+        label: &str,
+        public: &[Attribute],
+        private: &[Attribute],
+    ) {
+        let name = [
+            Attribute::Label(label.into()),
+            Attribute::Id(label.into()),
+            Attribute::Token(true),
+        ];
+        let (public, private) = ([&name[..], public].concat(), [&name[..], private].concat());
+        self.0.generate_key_pair(generate, &public, &private).unwrap();
+    }
+
+    /// Whether the module has this mechanism.
+    pub(crate) fn has(&self, mechanism: MechanismType) -> bool {
+        let module = Pkcs11::new(variable("SEALIFT_PKCS11_MODULE")).unwrap();
+        let slot = self.0.get_session_info().unwrap().slot_id();
+        let list = module.get_mechanism_list(slot).unwrap();
+        std::mem::forget(module);
+        list.contains(&mechanism)
     }
 
     pub(crate) fn p256(&self, label: &str, id: u8) {

@@ -1,18 +1,21 @@
 //! Making documents: drafts of the next version of each role, and signing them.
 //!
 //! A draft is the signed part of the last version with changes, so fields that Sealift does not know survive. What is signed is
-//! read back and verified before anyone gets it. Instants and versions are arguments; [`counter_version`] is the rule for roles
-//! that are signed online.
+//! read back and verified before anyone gets it; what several people sign is gathered from their copies. Instants and versions
+//! are arguments; [`counter_version`] is the rule for roles that are signed online.
 
 mod director;
+mod gather;
 mod roles;
 mod root;
 mod sign;
 
 pub use director::{DirectorDraft, DirectorSet, DirectorSigners};
+pub use gather::{Gathered, Judged, Missing, Standing, gather};
 pub use roles::{TargetsDraft, next_snapshot, next_targets, next_timestamp};
 pub use root::RootDraft;
-pub use sign::{Draft, complete, merge_signatures, sign_document};
+pub(crate) use sign::check_length;
+pub use sign::{Draft, complete, sign_document};
 
 use jiff::Timestamp as Instant;
 
@@ -83,9 +86,15 @@ pub enum AuthoringError {
         /// The clients' cap, bytes.
         limit: u64,
     },
-    /// Signatures of different documents cannot be merged.
-    #[error("the documents to merge have different signed parts; gather signatures over one draft")]
-    DifferentDocuments,
+    /// A copy whose signatures cannot be read.
+    #[error("copy {copy} of the draft cannot be read")]
+    Copy {
+        /// Which of the copies given, from 0.
+        copy: usize,
+        /// What is wrong with it.
+        #[source]
+        source: FormatError,
+    },
     /// A set for a vehicle that the vehicle would refuse.
     #[error("the vehicle would refuse the document")]
     Refused(#[from] TrustError),

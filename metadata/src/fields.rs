@@ -1,5 +1,7 @@
 //! Reading typed fields out of a parsed value, with errors that name the place.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp as Instant;
 use serde_json::{Map, Value};
 
@@ -112,6 +114,25 @@ impl<'a> Fields<'a> {
             at: self.at(name),
             source,
         })
+    }
+
+    /// A list of names, each of them once.
+    pub(crate) fn names<T>(&self, name: &str, cap: usize) -> Result<BTreeSet<T>, FormatError>
+    where
+        T: Ord + for<'b> TryFrom<&'b str, Error = crate::ids::NameError>,
+    {
+        let at = || self.at(name);
+        let mut names = BTreeSet::new();
+        for item in self.array(name, cap)? {
+            let text = item
+                .as_str()
+                .ok_or_else(|| wrong(at(), "a list of names is expected"))?;
+            let parsed = T::try_from(text).map_err(|source| FormatError::Name { at: at(), source })?;
+            if !names.insert(parsed) {
+                return Err(wrong(at(), "a name is listed twice"));
+            }
+        }
+        Ok(names)
     }
 
     /// Refuses fields other than `known`.

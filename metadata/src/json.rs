@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use unicode_normalization::is_nfc;
 
-/// Longest document that is parsed at all, in bytes (8 MiB).
+/// Longest role document that is parsed at all, in bytes (8 MiB).
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Deepest nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 64;
@@ -55,7 +55,6 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// As [`parse_strict`].
 pub fn parse_strict_capped(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
-    let limit = limit.min(MAX_BYTES);
     if bytes.len() > limit {
         return Err(JsonError::TooLarge {
             length: bytes.len(),

@@ -16,6 +16,7 @@ use crate::canonical;
 use crate::ids::NameError;
 
 mod material;
+mod told;
 use material::Material;
 
 /// Smallest RSA modulus, bits (TUF 4.2.2).

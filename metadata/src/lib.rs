@@ -16,6 +16,7 @@ pub mod threshold;
 pub mod time;
 
 // --- documents ---
+pub mod delegation;
 pub mod document;
 pub mod hashes;
 pub mod role_file;
@@ -35,6 +36,7 @@ pub mod dsse;
 
 // --- making documents ---
 pub mod authoring;
+pub mod request;
 
 pub use document::{Document, FormatError, Role, Verified};
 pub use hashes::Hashes;

@@ -1,20 +1,18 @@
-//! Targets: images by name, and delegations (TUF 4.5).
+//! Targets: images by name (TUF 4.5).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::delegation::{Delegations, check_none};
 use crate::document::{Common, FormatError, Role};
 use crate::fields::{Fields, wrong};
 use crate::hashes::Hashes;
-pub use crate::ids::{DelegatedName, TargetPath};
-use crate::root::{KeyTable, parse_keys, parse_role_keys};
-use crate::threshold::RoleKeys;
+pub use crate::ids::TargetPath;
 
 /// Most targets in one document.
 pub const MAX_TARGETS: usize = 131_072;
-/// Most roles that one document may delegate to.
-pub const MAX_DELEGATIONS: usize = 1024;
 
 /// One image: length and hashes of its stored bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,41 +60,12 @@ impl TargetFile {
     }
 }
 
-/// What a delegated role may sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathSet {
-    /// Shell patterns over target paths; `*` and `?` stay within one segment.
-    Patterns(Vec<String>),
-    /// Prefixes of the hexadecimal SHA-256 of the target path.
-    HashPrefixes(Vec<String>),
-}
-
-/// One delegated role: all that the loader of a Targets document needs.
-#[derive(Debug, Clone)]
-pub struct DelegatedRole {
-    /// Its name.
-    pub name: DelegatedName,
-    /// Its keys and threshold.
-    pub keys: RoleKeys,
-    /// What it may sign.
-    pub paths: PathSet,
-    /// Whether the search ends here.
-    pub terminating: bool,
-}
-
-/// The delegations of one Targets document, in order of precedence.
-#[derive(Debug, Clone)]
-pub struct Delegations {
-    /// The delegated roles.
-    pub roles: Vec<DelegatedRole>,
-}
-
 /// The signed part of a Targets document, top-level or delegated.
 #[derive(Debug, Clone)]
 pub struct Targets {
     common: Common,
     targets: BTreeMap<TargetPath, TargetFile>,
-    delegations: Option<Delegations>,
+    delegations: Option<Arc<Delegations>>,
     custom: Option<Value>,
 }
 
@@ -115,7 +84,12 @@ impl Targets {
 
     /// The delegations, where the field is present.
     #[must_use]
-    pub const fn delegations(&self) -> Option<&Delegations> {
+    pub fn delegations(&self) -> Option<&Delegations> {
+        self.delegations.as_deref()
+    }
+
+    /// The same, to keep while other documents are read.
+    pub(crate) fn shared_delegations(&self) -> Option<&Arc<Delegations>> {
         self.delegations.as_ref()
     }
 
@@ -144,14 +118,20 @@ impl Role for Targets {
             })?;
             targets.insert(path, TargetFile::parse(&Fields::of(value, at)?)?);
         }
-        let delegations = match fields.optional("delegations") {
-            None => None,
-            Some(value) => Some(parse_delegations(&Fields::of(value, "signed.delegations")?)?),
-        };
         let custom = match fields.optional("custom") {
             None => None,
             Some(custom @ Value::Object(_)) => Some(custom.clone()),
             Some(_) => return Err(wrong("signed.custom", "an object is expected")),
+        };
+        let delegations = match fields.optional("delegations") {
+            None => {
+                check_none(custom.as_ref())?;
+                None
+            }
+            Some(value) => {
+                let fields = Fields::of(value, "signed.delegations")?;
+                Some(Arc::new(Delegations::parse(&fields, custom.as_ref())?))
+            }
         };
         Ok(Self {
             common,
@@ -164,51 +144,4 @@ impl Role for Targets {
     fn common(&self) -> &Common {
         &self.common
     }
-}
-
-fn parse_delegations(fields: &Fields<'_>) -> Result<Delegations, FormatError> {
-    let table = parse_keys(fields)?;
-    let mut roles: Vec<DelegatedRole> = Vec::new();
-    for entry in fields.array("roles", MAX_DELEGATIONS)? {
-        let entry = Fields::of(entry, "signed.delegations.roles[]")?;
-        let role = parse_delegated(&entry, &table)?;
-        if roles.iter().any(|known| known.name == role.name) {
-            return Err(wrong(entry.at("name"), "two delegations have the same role name"));
-        }
-        roles.push(role);
-    }
-    Ok(Delegations { roles })
-}
-
-fn parse_delegated(entry: &Fields<'_>, table: &KeyTable) -> Result<DelegatedRole, FormatError> {
-    let name: DelegatedName = entry.name("name")?;
-    let list = |field: &str| -> Result<Vec<String>, FormatError> {
-        entry
-            .array(field, MAX_DELEGATIONS)?
-            .iter()
-            .map(|item| match item.as_str() {
-                Some(text) if text.len() <= 1024 => Ok(text.to_owned()),
-                _ => Err(wrong(
-                    entry.at(field),
-                    "strings of at most 1024 bytes are expected",
-                )),
-            })
-            .collect()
-    };
-    let paths = match (entry.optional("paths"), entry.optional("path_hash_prefixes")) {
-        (Some(_), None) => PathSet::Patterns(list("paths")?),
-        (None, Some(_)) => PathSet::HashPrefixes(list("path_hash_prefixes")?),
-        _ => {
-            return Err(wrong(
-                entry.at("paths"),
-                "exactly one of paths and path_hash_prefixes is expected",
-            ));
-        }
-    };
-    Ok(DelegatedRole {
-        keys: parse_role_keys(entry, name.as_str(), table)?,
-        name,
-        paths,
-        terminating: entry.boolean("terminating")?,
-    })
 }

@@ -35,6 +35,11 @@ impl RoleKeys {
         }
     }
 
+    /// The same keys under a name that tells them from others of the role.
+    pub(crate) fn called(&self, name: impl Into<String>) -> Self {
+        Self::new(name, self.keys.clone(), self.threshold)
+    }
+
     /// Name of the role.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -55,6 +60,11 @@ impl RoleKeys {
     #[must_use]
     pub const fn threshold(&self) -> NonZeroU32 {
         self.threshold
+    }
+
+    /// Whether whatever satisfies one of the two sets satisfies the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.same_keys(other) && self.threshold == other.threshold
     }
 
     /// Whether the two sets list the same keys, whatever their thresholds.

@@ -2,19 +2,22 @@
 
 mod attack;
 mod error;
+mod load;
 mod refresh;
 mod repository;
+mod resolve;
 
 pub use attack::Attack;
 pub use error::{Fault, TrustError};
 pub use refresh::{Refresh, Request, Response, Step};
 pub use repository::TrustedRepository;
+pub use resolve::{Found, Resolver, SearchStep};
 
 use std::collections::BTreeMap;
 
 use crate::ids::{EcuSerial, HardwareId, VehicleId};
 
-/// Caps of one refresh. Lengths are in bytes.
+/// Caps of one refresh, and of one search after it. Lengths are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest Root document.
@@ -23,8 +26,14 @@ pub struct Limits {
     pub timestamp: u64,
     /// Longest Snapshot document.
     pub snapshot: u64,
-    /// Longest Targets document.
+    /// Longest top-level Targets document.
     pub targets: u64,
+    /// Longest delegated Targets document.
+    pub delegated: u64,
+    /// Most delegated roles read for one target.
+    pub max_roles: usize,
+    /// Most bytes of delegated Targets documents for one target, fetched or held already.
+    pub search_bytes: u64,
     /// Most Root documents adopted in one cycle; the walk goes on in the next.
     pub max_root_updates: u32,
 }
@@ -36,6 +45,9 @@ impl Limits {
         timestamp: 16 * 1024,
         snapshot: 2 * 1024 * 1024,
         targets: 8 * 1024 * 1024,
+        delegated: 8 * 1024 * 1024,
+        max_roles: 64,
+        search_bytes: 32 * 1024 * 1024,
         max_root_updates: 256,
     };
     /// Caps for a Director, whose documents are about one vehicle.

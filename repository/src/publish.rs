@@ -17,6 +17,7 @@ mod error;
 mod init;
 mod refresh;
 mod root;
+mod signed;
 mod signers;
 
 use std::fmt;

@@ -9,6 +9,7 @@
 )]
 
 pub mod bins;
+pub mod conformance;
 pub mod deadline;
 pub mod forge;
 pub mod front;

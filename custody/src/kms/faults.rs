@@ -79,7 +79,8 @@ fn service(key: &str, permission: &str, code: &str) -> (Fault, String, String) {
         "InvalidKeyUsageException" | "UnsupportedOperationException" => (
             Fault::Unable,
             format!("the key {key} is not for this use"),
-            "Make one of usage KEY_AGREEMENT (P-256) or ENCRYPT_DECRYPT (RSA)".to_owned(),
+            "Make one of usage KEY_AGREEMENT (P-256) or ENCRYPT_DECRYPT (RSA) to unwrap, SIGN_VERIFY to sign"
+                .to_owned(),
         ),
         "ThrottlingException" | "LimitExceededException" | "TooManyRequestsException" => (
             Fault::Unavailable,

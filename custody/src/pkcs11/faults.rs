@@ -110,13 +110,12 @@ fn is_loss(code: RvError) -> bool {
     )
 }
 
-/// The token cannot do what unwrapping needs.
-pub(super) fn unable(token: &str, mechanism: &str) -> CustodyError {
+/// The token cannot do what is needed.
+pub(super) fn unable(token: &str, mechanism: &str, otherwise: &str) -> CustodyError {
     CustodyError::new(
         Fault::Unable,
         format!("token `{token}` cannot do {mechanism} with this key"),
-        "Use a P-256 key that may derive, or a token that decrypts RSA-OAEP with SHA-256; \
-         its list of mechanisms is shown by `pkcs11-tool --list-mechanisms`",
+        otherwise,
     )
 }
 

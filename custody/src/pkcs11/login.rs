@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 
@@ -27,6 +27,10 @@ pub(super) fn user(
     };
     let info = look()?;
     if !info.login_required() {
+        return Ok(());
+    }
+    // Whoever logged in for one key of a token is logged in for all; a person is not asked for each.
+    if is_in(session) {
         return Ok(());
     }
     let label = info.label();
@@ -63,6 +67,11 @@ pub(super) fn user(
             Err(error)
         }
     }
+}
+
+fn is_in(session: &Session) -> bool {
+    let state = session.get_session_info().map(|info| info.session_state());
+    matches!(state, Ok(SessionState::RoUser | SessionState::RwUser))
 }
 
 /// The PIN from where it is; `None` where the token asks itself.

@@ -77,7 +77,7 @@ impl Pkcs11Uri {
             "object" => self.object = Some(value),
             "id" => self.id = Some(value),
             "type" if value == b"private" => {}
-            "type" => return Err(fail("must be `private`: the key that unwraps is named")),
+            "type" => return Err(fail("must be `private`: the private key is named")),
             "module-path" => self.module = Some(module(&utf8(value)?)?),
             "pin-source" => self.pin_source = Some(pin_source(&utf8(value)?)?),
             "pin-value" => {

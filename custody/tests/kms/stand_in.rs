@@ -1,7 +1,10 @@
-//! A stand-in for AWS KMS: three operations, written after AWS's API reference, with real keys behind them.
+//! A stand-in for AWS KMS: four operations, written after AWS's API reference, with real keys behind them.
 //!
 //! It is stricter than the service: a request that is not signed (Signature Version 4, recomputed here), lacks a field or
 //! has one too many is answered with an error and kept as a complaint.
+
+#[path = "stand_in/signing.rs"]
+mod signing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -141,6 +144,12 @@ fn answer(request: &Request, book: &Mutex<Book>) -> Result<Value, Refusal> {
             ("KeyId", None),
             ("PublicKey", None),
         ],
+        "Sign" => &[
+            ("KeyId", None),
+            ("Message", None),
+            ("MessageType", None),
+            ("SigningAlgorithm", None),
+        ],
         _ => &[],
     };
     let fields: BTreeSet<_> = body
@@ -171,6 +180,7 @@ fn answer(request: &Request, book: &Mutex<Book>) -> Result<Value, Refusal> {
     match operation.as_str() {
         "GetPublicKey" => public_key(name),
         "Decrypt" => decrypt(&blob("CiphertextBlob"), given),
+        "Sign" => signing::sign(name, &body, &blob("Message")),
         _ => derive(name, &blob("PublicKey"), given, book),
     }
 }
@@ -196,7 +206,17 @@ fn public_key(name: &str) -> Result<Value, Refusal> {
         "missing" => return Err(Refusal(400, "NotFoundException".to_owned())),
         "rsa" => ("RSA_3072", "ENCRYPT_DECRYPT", rsa),
         "rsa2048" => ("RSA_2048", "ENCRYPT_DECRYPT", small),
-        "signs" => ("ECC_NIST_P256", "SIGN_VERIFY", p256),
+        name if name.starts_with("signs") => {
+            let (spec, der) = signing::public_key(name);
+            return Ok(json!({
+                "KeyId": arn(&format!("key/{name}")),
+                "KeySpec": spec,
+                "CustomerMasterKeySpec": spec,
+                "KeyUsage": "SIGN_VERIFY",
+                "PublicKey": STANDARD.encode(der),
+                "SigningAlgorithms": [signing::algorithm(name)],
+            }));
+        }
         _ => ("ECC_NIST_P256", "KEY_AGREEMENT", p256),
     };
     let mut answer = json!({
@@ -211,8 +231,7 @@ fn public_key(name: &str) -> Result<Value, Refusal> {
             "EncryptionAlgorithms",
             json!(["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]),
         ),
-        "KEY_AGREEMENT" => ("KeyAgreementAlgorithms", json!(["ECDH"])),
-        _ => ("SigningAlgorithms", json!(["ECDSA_SHA_256"])),
+        _ => ("KeyAgreementAlgorithms", json!(["ECDH"])),
     };
     answer[field] = algorithms;
     Ok(answer)

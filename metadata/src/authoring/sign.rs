@@ -1,4 +1,4 @@
-//! Drafts, signatures, and gathering them.
+//! Drafts and signing them.
 
 use std::marker::PhantomData;
 
@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::AuthoringError;
 use crate::canonical;
-use crate::document::{Document, FormatError, Role, Verified};
-use crate::fields::{Fields, wrong};
+use crate::document::{Document, Role, Verified};
 use crate::json;
 use crate::signer::{Signer, sign_checked};
 use crate::threshold::RoleKeys;
@@ -21,7 +20,7 @@ pub struct Draft<R> {
 }
 
 impl<R: Role> Draft<R> {
-    pub(super) fn new(signed: Value) -> Result<Self, AuthoringError> {
+    pub(crate) fn new(signed: Value) -> Result<Self, AuthoringError> {
         if !json::is_strict(&signed) {
             return Err(AuthoringError::NotStrict);
         }
@@ -74,12 +73,21 @@ pub async fn sign_document(signed: &Value, signers: &[&dyn Signer]) -> Result<Ve
             signatures.push((keyid, sign_checked(*signer, &message).await?));
         }
     }
+    Ok(write_document(signed, signatures))
+}
+
+/// The bytes of a document, its signatures in the order of their key ids.
+pub(super) fn write_document(
+    signed: &Value,
+    signatures: impl IntoIterator<Item = (String, Vec<u8>)>,
+) -> Vec<u8> {
+    let mut signatures: Vec<(String, Vec<u8>)> = signatures.into_iter().collect();
     signatures.sort();
     let signatures: Vec<Value> = signatures
         .into_iter()
         .map(|(keyid, sig)| json!({"keyid": keyid, "sig": hex::encode(sig)}))
         .collect();
-    Ok(json::to_vec(&json!({"signed": signed, "signatures": signatures})))
+    json::to_vec(&json!({"signed": signed, "signatures": signatures}))
 }
 
 /// Verifies a document whose signatures were gathered: against its role's keys, for a root those of the last root too, and
@@ -98,7 +106,7 @@ pub fn complete<R: Role>(bytes: &[u8], keys: &[&RoleKeys]) -> Result<Verified<R>
 }
 
 /// Refuses a document that clients with these caps would not read to its end.
-pub(super) fn check_length<R: Role>(bytes: &[u8], limits: &Limits) -> Result<(), AuthoringError> {
+pub(crate) fn check_length<R: Role>(bytes: &[u8], limits: &Limits) -> Result<(), AuthoringError> {
     let limit = match R::TYPE {
         "root" => limits.root,
         "timestamp" => limits.timestamp,
@@ -114,40 +122,4 @@ pub(super) fn check_length<R: Role>(bytes: &[u8], limits: &Limits) -> Result<(),
         length,
         limit,
     })
-}
-
-/// Merges the signatures of copies of one document, in any order. The first signature under a key id stays, unless it is empty.
-///
-/// # Errors
-/// [`AuthoringError::DifferentDocuments`] if the signed parts differ; [`AuthoringError::Format`] if one cannot be read.
-pub fn merge_signatures(documents: &[&[u8]]) -> Result<Vec<u8>, AuthoringError> {
-    let mut merged: Option<Value> = None;
-    let mut signatures: Vec<(String, String)> = Vec::new();
-    for bytes in documents {
-        let value = json::parse_strict(bytes).map_err(FormatError::from)?;
-        let outer = Fields::of(&value, "document")?;
-        crate::document::parse_signatures(&outer)?;
-        for entry in outer.array("signatures", crate::document::MAX_SIGNATURES)? {
-            let entry = Fields::of(entry, "signatures[]")?;
-            let (keyid, sig) = (entry.string("keyid")?, entry.string("sig")?);
-            match signatures.iter_mut().find(|(known, _)| known == keyid) {
-                None => signatures.push((keyid.to_owned(), sig.to_owned())),
-                Some((_, known)) if known.is_empty() => sig.clone_into(known),
-                Some(_) => {}
-            }
-        }
-        let signed = outer.required("signed")?;
-        match &merged {
-            None => merged = Some(signed.clone()),
-            Some(first) if first == signed => {}
-            Some(_) => return Err(AuthoringError::DifferentDocuments),
-        }
-    }
-    let signed = merged.ok_or_else(|| wrong("document", "at least one document is expected"))?;
-    signatures.sort();
-    let signatures: Vec<Value> = signatures
-        .into_iter()
-        .map(|(keyid, sig)| json!({"keyid": keyid, "sig": sig}))
-        .collect();
-    Ok(json::to_vec(&json!({"signed": signed, "signatures": signatures})))
 }

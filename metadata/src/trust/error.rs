@@ -72,6 +72,29 @@ pub enum Fault {
     /// A file that must exist does not.
     #[error("the repository has no such file")]
     Missing,
+    /// A delegated role of which the Snapshot says nothing.
+    #[error("the Snapshot does not list it, so nobody knows which version is current")]
+    NotListedInSnapshot,
+    /// More delegated roles than are read for one target.
+    #[error("it is one role more than the {limit} that are read for one target")]
+    TooManyRoles {
+        /// The cap.
+        limit: usize,
+    },
+    /// More bytes of delegated roles than are read for one target.
+    #[error("with it, more than {limit} bytes would be read for one target")]
+    SearchTooLong {
+        /// The cap.
+        limit: u64,
+    },
+    /// Roles that have to agree about a target, and do not.
+    #[error("fewer than {threshold} of the roles that have to agree say the same of target {path}")]
+    NoAgreement {
+        /// The target.
+        path: String,
+        /// How many have to say the same.
+        threshold: usize,
+    },
     /// Metadata of another vehicle.
     #[error("it is for vehicle {found:?}, and this is {wanted:?}")]
     OtherVehicle {
@@ -112,7 +135,7 @@ pub enum Fault {
     #[error("a name cannot be used")]
     Name(#[from] NameError),
     /// The state machine was used out of order.
-    #[error("the refresh was stepped after its end or without the answer it asked for")]
+    #[error("it was stepped after its end or without the answer it asked for")]
     OutOfOrder,
 }
 

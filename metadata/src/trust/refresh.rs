@@ -6,7 +6,7 @@ mod root;
 
 use std::collections::VecDeque;
 
-use self::checks::{check_length, parse};
+use super::load::{check_length, parse};
 use super::repository::TrustedRepository;
 use super::{Attack, Fault, Limits, RepositoryKind, TrustError, TrustStore};
 use crate::document::Verified;

@@ -4,9 +4,12 @@ use super::director::{Direction, KeyBoxRef};
 use super::profile::ImageProfile;
 use crate::ids::{EcuSerial, HardwareId, TargetPath};
 use crate::targets::TargetFile;
-use crate::trust::{Attack, Fault, TrustError, TrustedRepository};
+use crate::trust::{Attack, Fault, Found, TrustError, TrustedRepository};
 
-/// A target of a verified Image repository with its profile. Only [`image_target`] makes one.
+/// What messages call the Targets of the Image repository, top-level or delegated.
+const LISTED: &str = "image targets";
+
+/// A target of a verified Image repository with its profile. Only [`image_target`] and [`VerifiedTarget::of`] make one.
 #[derive(Debug, Clone)]
 pub struct VerifiedTarget {
     path: TargetPath,
@@ -16,6 +19,25 @@ pub struct VerifiedTarget {
 }
 
 impl VerifiedTarget {
+    /// What a search found, with its profile.
+    ///
+    /// # Errors
+    /// [`TrustError`] if the profile is missing or wrong.
+    pub fn of(found: Found) -> Result<Self, TrustError> {
+        let (path, file) = found.into_entry();
+        Self::new(path, file)
+    }
+
+    fn new(path: TargetPath, file: TargetFile) -> Result<Self, TrustError> {
+        let malformed = |error| TrustError::format(LISTED, error);
+        Ok(Self {
+            sha256: *file.object_digest().map_err(malformed)?,
+            profile: ImageProfile::of_file(&file).map_err(malformed)?,
+            path,
+            file,
+        })
+    }
+
     /// Its name.
     #[must_use]
     pub const fn path(&self) -> &TargetPath {
@@ -133,26 +155,19 @@ impl TrustedTarget {
     }
 }
 
-/// Finds a target in a verified Image repository and reads its profile.
+/// Finds a target in the top-level Targets of a verified Image repository and reads its profile.
 ///
 /// # Errors
 /// [`TrustError`] if it is not listed or its profile is missing or wrong.
 pub fn image_target(image: &TrustedRepository, path: &TargetPath) -> Result<VerifiedTarget, TrustError> {
-    let name = "image targets";
     let file = image.target(path).ok_or_else(|| {
         TrustError::new(
-            name,
+            LISTED,
             Attack::ArbitrarySoftware,
             Fault::UnknownTarget(path.to_string()),
         )
     })?;
-    let malformed = |error| TrustError::format(name, error);
-    Ok(VerifiedTarget {
-        path: path.clone(),
-        file: file.clone(),
-        sha256: *file.object_digest().map_err(malformed)?,
-        profile: ImageProfile::of_file(file).map_err(malformed)?,
-    })
+    VerifiedTarget::new(path.clone(), file.clone())
 }
 
 /// Compares every target of the Director with the Image repository (Uptane 5.4.4.2, step 10).

@@ -147,7 +147,7 @@ impl ImageProfile {
                 _ => return Err(wrong(fields.at("protection"), "sealed-v1 or none is expected")),
             },
             release_counter: fields.unsigned("release_counter")?,
-            hardware_ids: parse_hardware_ids(&fields)?,
+            hardware_ids: fields.names("hardware_ids", MAX_HARDWARE_IDS)?,
             version: fields.string("version")?.to_owned(),
         };
         profile.check()?;
@@ -262,22 +262,4 @@ impl Segments {
 
 fn present<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a Value> {
     fields.optional(name).filter(|value| !value.is_null())
-}
-
-fn parse_hardware_ids(fields: &Fields<'_>) -> Result<BTreeSet<HardwareId>, FormatError> {
-    let at = fields.at("hardware_ids");
-    let mut ids = BTreeSet::new();
-    for item in fields.array("hardware_ids", MAX_HARDWARE_IDS)? {
-        let text = item
-            .as_str()
-            .ok_or_else(|| wrong(at.clone(), "a list of hardware ids is expected"))?;
-        let id = HardwareId::new(text).map_err(|source| FormatError::Name {
-            at: at.clone(),
-            source,
-        })?;
-        if !ids.insert(id) {
-            return Err(wrong(at, "a hardware id is listed twice"));
-        }
-    }
-    Ok(ids)
 }

@@ -1,8 +1,8 @@
 //! Making documents: what comes out is what a client accepts, and nothing else comes out.
 
 use sealift_metadata::authoring::{
-    AuthoringError, DirectorDraft, DirectorSigners, RootDraft, complete, counter_version, merge_signatures,
-    next_snapshot, next_targets, next_timestamp, sign_document,
+    AuthoringError, DirectorDraft, DirectorSigners, RootDraft, complete, counter_version, next_snapshot,
+    next_targets, next_timestamp, sign_document,
 };
 use sealift_metadata::root::RoleName;
 use sealift_metadata::uptane::{DirectedEcu, Direction, KeyBoxRef, cross_check, image_target};
@@ -190,43 +190,6 @@ fn unknown_fields_survive_the_next_version() {
     let draft = next_snapshot(Some(&snapshot), &next, 2, instant(EXPIRES)).unwrap();
     assert_eq!(draft.signed()["meta"]["supplier.json"], json!({"version": 3}));
     assert_eq!(draft.signed()["meta"]["targets.json"]["version"], 2);
-}
-
-/// Signatures of several holders, gathered in any order, on any machine.
-#[test]
-fn signatures_are_gathered() {
-    let mut draft = first_root([1, 2, 3, 4]);
-    let holders = [key(31), key(32), key(33)];
-    let publics: Vec<_> = holders.iter().map(|holder| holder.public().clone()).collect();
-    draft.set_role(RoleName::Root, &publics, 2).unwrap();
-    let unsigned = draft.finish().unwrap();
-    let copies: Vec<Vec<u8>> = holders
-        .iter()
-        .map(|holder| now(unsigned.sign_some(&[holder])).unwrap())
-        .collect();
-    assert!(draft.check(&copies[0]).is_err());
-    let merged = merge_signatures(&[&copies[2], &copies[0]]).unwrap();
-    draft.check(&merged).unwrap();
-    assert_eq!(merge_signatures(&[&copies[0], &copies[2]]).unwrap(), merged);
-    assert_eq!(merge_signatures(&[&merged, &copies[0]]).unwrap(), merged);
-    let other = now(first_root([1, 2, 3, 5])
-        .finish()
-        .unwrap()
-        .sign_some(&[&holders[1]]))
-    .unwrap();
-    assert!(matches!(
-        merge_signatures(&[&merged, &other]),
-        Err(AuthoringError::DifferentDocuments)
-    ));
-    assert!(merge_signatures(&[]).is_err());
-    let mut blank: Value = serde_json::from_slice(&copies[0]).unwrap();
-    blank["signatures"][0]["sig"] = "".into();
-    let blank = blank.to_string().into_bytes();
-    assert_eq!(
-        merge_signatures(&[&blank, &copies[0]]).unwrap(),
-        copies[0],
-        "an empty place is filled"
-    );
 }
 
 /// Our own output is verified before it is returned: the wrong key gives no document.

@@ -1,7 +1,7 @@
 //! The common structure of role documents, one bent field at a time.
 
+use sealift_metadata::delegation::PathSet;
 use sealift_metadata::root::RoleName;
-use sealift_metadata::targets::PathSet;
 use sealift_metadata::{Document, FormatError, Root, Signer as _, Targets};
 use serde_json::{Value, json};
 

@@ -10,16 +10,20 @@
 
 mod common;
 
+mod agreement;
 mod attack_codes;
 mod attestations;
 mod authoring;
 mod canonical_form;
 mod companions;
 mod cross_check;
+mod delegated_documents;
+mod delegation_terms;
 mod director;
 mod documents;
 mod expiry;
 mod fast_forward;
+mod gathering;
 mod golden;
 mod hashes;
 mod key_files;
@@ -28,10 +32,14 @@ mod limits;
 mod manifest;
 mod mix_and_match;
 mod other_clients;
+mod patterns;
 mod profile;
+mod requests;
 mod role_files;
 mod rollback;
 mod root_chain;
+mod search;
+mod search_limits;
 mod stored_files;
 mod strict_json;
 mod thresholds;

@@ -24,17 +24,21 @@ use crate::walk::{Overlay, Walk, walk_over};
 /// How many leftover files in a row a publisher steps over.
 const MAX_LEFTOVERS: u32 = 1024;
 
-/// Signed versioned files that are in the store, and the Snapshot that a Timestamp has yet to name.
+/// Signed versioned files, and the Snapshot that a Timestamp has yet to name.
 #[derive(Debug)]
 pub(super) struct SignedSet {
-    /// New files by name.
+    /// New files by name that were signed here and are in the store.
     pub(super) files: Overlay,
+    /// New files by name that people signed. They are stored when everything else is known to be good, because whatever
+    /// stands under their name keeps other bytes out.
+    pub(super) given: Overlay,
     /// The Snapshot to be named.
     pub(super) snapshot: Document<Snapshot>,
 }
 
 impl Publisher {
-    /// Every object that a new or changed target names has to be in the store before the target is.
+    /// Every object that a new or changed target names has to be in the store before the target is, and the description has
+    /// to fit the object, because vehicles refuse it otherwise.
     pub(super) async fn check_objects(
         &self,
         before: &TargetMap,
@@ -50,14 +54,14 @@ impl Publisher {
             };
             let object = paths::target(path, file.object_digest().map_err(bad)?)?;
             self.check_object(&object, file.length).await?;
-            let Some(profile) = file
+            let described = file
                 .custom
                 .as_ref()
-                .and_then(|custom| custom.get(ImageProfile::FIELD))
-            else {
+                .is_some_and(|custom| custom.get(ImageProfile::FIELD).is_some());
+            if !described {
                 continue;
-            };
-            let profile = ImageProfile::parse(profile).map_err(bad)?;
+            }
+            let profile = ImageProfile::of_file(file).map_err(bad)?;
             if let Some(segments) = profile.segments {
                 self.check_object(&paths::segments(&segments.sha256)?, segments.length)
                     .await?;
@@ -115,7 +119,11 @@ impl Publisher {
             })
             .await?;
         let files = Overlay::from([(file_name(&snapshot), snapshot.bytes().to_vec())]);
-        Ok(SignedSet { files, snapshot })
+        Ok(SignedSet {
+            files,
+            given: Overlay::new(),
+            snapshot,
+        })
     }
 
     /// Signs the first version of a role from `from` on whose name is free, and stores it there.
@@ -162,9 +170,11 @@ impl Publisher {
         let timestamp = sign(draft, base.repository.root().role(), &self.signers.timestamp).await?;
         let bytes = timestamp.bytes().to_vec();
         let mut overlay = set.files;
+        overlay.extend(set.given.clone());
         overlay.insert(paths::TIMESTAMP.to_owned(), bytes.clone());
         let walked = walk_over(&self.store, &overlay, &base.trust, now, self.limits).await;
         let walked = walked.map_err(PublishError::Unacceptable)?;
+        self.store_given(&set.given).await?;
         let Some((seen, _)) = &base.timestamp else {
             return Err(PublishError::Equivocation {
                 version: current.version(),

@@ -94,6 +94,51 @@ pub enum PublishError {
         /// How many times.
         attempts: u32,
     },
+    /// A signed document is not the version that comes next: others published since it was drafted, or it was never next.
+    #[error(
+        "the draft follows version {signed_over} of targets, but version {current} is current; draft it again over that one and have it signed"
+    )]
+    StaleDraft {
+        /// The version that the draft follows.
+        signed_over: u64,
+        /// The version that is current.
+        current: u64,
+    },
+    /// A signed document cannot be read, is too long, or lacks signatures.
+    #[error(
+        "the signed {role} document cannot be published as it is; find out who has yet to sign, or have it signed again"
+    )]
+    BadDraft {
+        /// The role.
+        role: &'static str,
+        /// What is wrong with it.
+        source: Box<AuthoringError>,
+    },
+    /// A signed document has expired.
+    #[error("the signed {role} {version} expired at {expires}; have it signed again with a later expiry")]
+    ExpiredDraft {
+        /// The role.
+        role: &'static str,
+        /// Its version.
+        version: u64,
+        /// When.
+        expires: jiff::Timestamp,
+    },
+    /// Other bytes stand under the name of a signed document.
+    #[error(
+        "{name} holds other bytes that no timestamp names: another draft of this version that is being published or was given up; \
+         publish that one, or remove the file when nobody is publishing it"
+    )]
+    VersionTaken {
+        /// The metadata file.
+        name: String,
+    },
+    /// Not one signed Targets document.
+    #[error("one signed targets document is expected, and {found} were given")]
+    NotOneDraft {
+        /// How many there were.
+        found: usize,
+    },
     /// Another root of that version is published.
     #[error("root {version} exists already and is another one; sign version {} on top of it", version + 1)]
     RootTaken {

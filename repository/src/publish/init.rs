@@ -3,7 +3,7 @@
 use sealift_metadata::FormatError;
 use sealift_metadata::authoring::{next_snapshot, next_timestamp};
 use sealift_metadata::document::Document;
-use sealift_metadata::root::Root;
+use sealift_metadata::root::{RoleName, Root};
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{Limits, TrustStore};
 
@@ -57,9 +57,10 @@ impl From<WalkError> for InitError {
 }
 
 impl Publisher {
-    /// Makes a repository without targets: Targets, Snapshot, `1.root.json`, and `timestamp.json` last, which makes it one.
+    /// Makes a repository: Targets, Snapshot, `1.root.json`, and `timestamp.json` last, which makes it one.
     ///
-    /// `root` is the signed first Root. Killed half-way it is simply run again; versions that are taken by then are stepped
+    /// `root` is the signed first Root. `targets` is the signed first Targets where people sign them; without it an empty
+    /// list is signed here. Killed half-way it is simply run again; versions that are taken by then are stepped
     /// over. Probes the store first.
     ///
     /// # Errors
@@ -67,6 +68,7 @@ impl Publisher {
     pub async fn init(
         store: Store,
         root: &[u8],
+        targets: Option<&[u8]>,
         signers: Signers,
         lifetimes: Lifetimes,
         now: TrustedTime,
@@ -96,7 +98,7 @@ impl Publisher {
             limits: Limits::IMAGE,
             trust: trust.clone(),
         };
-        let overlay = publisher.first_documents(first.role(), now).await?;
+        let (overlay, given) = publisher.first_documents(first.role(), targets, now).await?;
         let walked = walk_over(&store, &overlay, &trust, now, publisher.limits).await?;
         if let Written::Theirs = store
             .create_exact(&paths::metadata("1.root.json")?, root.to_vec())
@@ -106,6 +108,7 @@ impl Publisher {
                 store: store.address(),
             });
         }
+        publisher.store_given(&given).await?;
         let timestamp = walked.repository.timestamp().bytes().to_vec();
         match store.create_exact(&timestamp_path, timestamp).await? {
             Written::Theirs => Err(exists()),
@@ -116,14 +119,27 @@ impl Publisher {
         }
     }
 
-    /// Stores the first Targets and Snapshot, and signs the first Timestamp.
-    async fn first_documents(&self, root: &Root, now: TrustedTime) -> Result<Overlay, PublishError> {
+    /// Stores the first Snapshot and, where they are signed here, Targets, and signs the first Timestamp. Returns all of
+    /// them, and apart what people signed, which has yet to be stored.
+    async fn first_documents(
+        &self,
+        root: &Root,
+        given: Option<&[u8]>,
+        now: TrustedTime,
+    ) -> Result<(Overlay, Overlay), PublishError> {
         let (signers, life) = (&self.signers, &self.lifetimes);
-        let targets = self
-            .store_version(1, root, &signers.targets, |version| {
-                draft_targets(None, &TargetMap::new(), version, expiry(now, life.targets))
-            })
-            .await?;
+        let targets = match given {
+            Some(draft) => {
+                let keys = root.keys(RoleName::Targets);
+                self.accept(draft, None, &[keys], now).await?
+            }
+            None => {
+                self.store_version(1, root, &signers.targets, |version| {
+                    draft_targets(None, &TargetMap::new(), version, expiry(now, life.targets))
+                })
+                .await?
+            }
+        };
         let snapshot = self
             .store_version(1, root, &signers.snapshot, |version| {
                 next_snapshot(None, &targets, version, expiry(now, life.snapshot))
@@ -131,10 +147,13 @@ impl Publisher {
             .await?;
         let draft = next_timestamp(None, &snapshot, 1, expiry(now, life.timestamp));
         let timestamp = sign(draft, root, &signers.timestamp).await?;
-        Ok(Overlay::from([
-            (file_name(&targets), targets.bytes().to_vec()),
+        let named = (file_name(&targets), targets.bytes().to_vec());
+        let unstored = given.map(|_| named.clone()).into_iter().collect();
+        let all = Overlay::from([
+            named,
             (file_name(&snapshot), snapshot.bytes().to_vec()),
             (paths::TIMESTAMP.to_owned(), timestamp.bytes().to_vec()),
-        ]))
+        ]);
+        Ok((all, unstored))
     }
 }

@@ -50,6 +50,7 @@ impl Publisher {
             } else if timestamp_due && (due != Due::Now || overtaken == 0) {
                 SignedSet {
                     files: Overlay::new(),
+                    given: Overlay::new(),
                     snapshot: (**current.snapshot()).clone(),
                 }
             } else {

@@ -1,7 +1,7 @@
 //! A new root: the one file that clients find by counting, so it comes last and has to be right.
 
 use sealift_metadata::document::Document;
-use sealift_metadata::root::Root;
+use sealift_metadata::root::{RoleName, Root};
 use sealift_metadata::time::TrustedTime;
 
 use super::{MAX_ATTEMPTS, PublishError, Published, Publisher};
@@ -13,17 +13,30 @@ impl Publisher {
     /// Publishes root N+1.
     ///
     /// What is current has to verify under both roots, because clients take the new root first and the rest after. Where it
-    /// does not, Targets, Snapshot and Timestamp are first signed again with everything in [`super::Signers`], which must
-    /// therefore hold the old and the new keys; then the root is stored, create-if-absent.
+    /// does not, Snapshot, Timestamp and, if they have to be, Targets are first signed again with everything in
+    /// [`super::Signers`], which must therefore hold the old and the new keys; then the root is stored, create-if-absent.
+    ///
+    /// `with` holds at most one document: Targets that people signed with old and new keys, where those keys are not at hand
+    /// here. They go by the rules of [`Publisher::publish_signed`] and become current before the root does.
     ///
     /// # Errors
     /// [`PublishError::NotNextRoot`], [`PublishError::RootTaken`], [`PublishError::Unacceptable`] when clients would refuse
-    /// the root or anything under it; else as [`Publisher::publish`].
-    pub async fn publish_root(&mut self, root: &[u8], now: TrustedTime) -> Result<Published, PublishError> {
+    /// the root or anything under it; else as [`Publisher::publish`] and [`Publisher::publish_signed`].
+    pub async fn publish_root(
+        &mut self,
+        root: &[u8],
+        with: &[Vec<u8>],
+        now: TrustedTime,
+    ) -> Result<Published, PublishError> {
+        let draft = match with {
+            [] => None,
+            [draft] => Some(draft.as_slice()),
+            _ => return Err(PublishError::NotOneDraft { found: with.len() }),
+        };
         let base = self.current(now).await?;
         let expected = base.repository.root().version().saturating_add(1);
-        let version = match Document::<Root>::parse(root) {
-            Ok(document) => document.version(),
+        let next = match Document::<Root>::parse(root) {
+            Ok(document) => document,
             Err(source) => {
                 return Err(PublishError::NotNextRoot {
                     expected,
@@ -31,6 +44,7 @@ impl Publisher {
                 });
             }
         };
+        let version = next.version();
         if version < expected {
             return self.root_is_there(base, version, root).await;
         }
@@ -43,12 +57,14 @@ impl Publisher {
         let name = format!("{version}.root.json");
         let overlay = Overlay::from([(name.clone(), root.to_vec())]);
         // The root itself has to be good before anything is signed for its sake.
-        match self.walk_with(&overlay, &base, now).await {
-            Ok(_) => {}
-            Err(WalkError::Trust(e)) if e.document() != name && e.document() != "root.json" => {
-                self.sign_again(&overlay, now).await?
-            }
+        let accepted = match self.walk_with(&overlay, &base, now).await {
+            Ok(_) => true,
+            Err(WalkError::Trust(e)) if e.document() != name && e.document() != "root.json" => false,
             Err(e) => return Err(PublishError::Unacceptable(e)),
+        };
+        let unpublished = draft.is_some_and(|draft| draft != base.repository.targets().bytes());
+        if !accepted || unpublished {
+            self.sign_again(&next, &overlay, draft, now).await?;
         }
         let base = self.current(now).await?;
         let walked = self
@@ -85,15 +101,31 @@ impl Publisher {
         }
     }
 
-    /// Signs the current content of Targets, Snapshot and Timestamp once more, with every key at hand, so that it is good
-    /// under the current root and under the one in `next`.
-    async fn sign_again(&mut self, next: &Overlay, now: TrustedTime) -> Result<(), PublishError> {
+    /// Signs Snapshot and Timestamp once more, with every key at hand, over Targets that are good under the current root and
+    /// under `next`: those given, else the current ones, else the current ones signed again.
+    async fn sign_again(
+        &mut self,
+        next: &Document<Root>,
+        overlay: &Overlay,
+        draft: Option<&[u8]>,
+        now: TrustedTime,
+    ) -> Result<(), PublishError> {
+        let next_keys = next.role().keys(RoleName::Targets);
         for overtaken in 0..MAX_ATTEMPTS {
             let base = self.current(now).await?;
             let held = self.trust.clone();
-            let targets = base.repository.targets().role().targets().clone();
-            let mut set = self.sign_targets(&base, &targets, now).await?;
-            set.files.extend(next.clone());
+            let current = base.repository.targets();
+            let unpublished = draft.filter(|draft| *draft != current.bytes());
+            let stays = current.check(next_keys).is_ok() && !now.is_past(current.expires());
+            let mut set = match unpublished {
+                Some(draft) => self.sign_over_draft(&base, draft, &[next_keys], now).await?,
+                None if stays => self.sign_snapshot(&base.repository, current, now).await?,
+                None => {
+                    let targets = current.role().targets().clone();
+                    self.sign_targets(&base, &targets, now).await?
+                }
+            };
+            set.files.extend(overlay.clone());
             let committed = self.commit(base, set, now, overtaken).await?;
             // The next root is not published yet, so it is not to be remembered as if it were.
             self.trust = held;

@@ -9,7 +9,7 @@ use crate::kit::faulty::{Fault, faulty};
 use crate::kit::{World, disk, key, later, memory};
 
 /// Runs `act` against a store that breaks at operation 0, 1, 2 …, each time in a fresh world, until it no longer strikes.
-async fn at_every_operation(
+pub(crate) async fn at_every_operation(
     fresh: impl AsyncFn() -> World,
     act: impl AsyncFn(&World, &Store) -> bool,
     check: impl AsyncFn(&World, bool, &str),
@@ -41,7 +41,7 @@ async fn published() -> World {
 }
 
 /// Whatever happened, the repository is accepted and the next publisher carries on.
-async fn carries_on(world: &World, label: &str) {
+pub(crate) async fn carries_on(world: &World, label: &str) {
     let before = world.targets(later(2)).await;
     let next = vec![world.target("next.img", b"next").await];
     world
@@ -155,7 +155,7 @@ async fn a_broken_rotation_is_run_again() {
         async |world, broken| {
             world
                 .publisher_in(broken)
-                .publish_root(&rotated(world).await, later(1))
+                .publish_root(&rotated(world).await, &[], later(1))
                 .await
                 .is_ok()
         },
@@ -163,7 +163,7 @@ async fn a_broken_rotation_is_run_again() {
             assert_eq!(world.targets(later(1)).await, ["a.img"], "{label}");
             let again = world
                 .publisher()
-                .publish_root(&rotated(world).await, later(1))
+                .publish_root(&rotated(world).await, &[], later(1))
                 .await;
             let again = again.unwrap_or_else(|e| panic!("{label}: {e}"));
             assert!(
@@ -193,7 +193,7 @@ pub(crate) async fn publish_broken_at(store: Store, step: u64) -> bool {
 }
 
 /// Root 2 with new keys for the other three roles.
-async fn rotated(world: &World) -> Vec<u8> {
+pub(crate) async fn rotated(world: &World) -> Vec<u8> {
     let first = Document::<Root>::parse(&world.root).unwrap();
     let mut draft = RootDraft::next(&first, "2030-01-01T00:00:00Z".parse().unwrap());
     for (role, n) in [

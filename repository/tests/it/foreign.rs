@@ -30,7 +30,7 @@ async fn published(folder: &std::path::Path) -> World {
         .await
         .unwrap();
     world.signers.timestamp.push(key(14));
-    world.publisher().publish_root(&root, start()).await.unwrap();
+    world.publisher().publish_root(&root, &[], start()).await.unwrap();
 
     world.signers.timestamp = vec![key(14)];
     let second = vec![world.target("brakes/front/v1.img", b"brake image").await];

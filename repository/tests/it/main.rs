@@ -9,6 +9,8 @@ mod contract;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod descriptions;
+#[cfg(test)]
 mod foreign;
 #[cfg(test)]
 mod kit;
@@ -24,5 +26,7 @@ mod resuming;
 mod roots;
 #[cfg(test)]
 mod s3;
+#[cfg(test)]
+mod signed;
 #[cfg(test)]
 mod uploads;

@@ -52,6 +52,7 @@ async fn a_repository_begins_with_a_good_first_root() {
         Publisher::init(
             memory(),
             root.as_bytes(),
+            None,
             world.signers.clone(),
             Lifetimes::default(),
             start(),

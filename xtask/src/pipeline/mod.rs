@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is merged, one line for each step.
 
 mod cargo;
+mod conformance;
 mod fuzz;
 mod peers;
 mod s3;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.list {
         for step in STEPS {
             println!(
-                "{:<10} {}{}",
+                "{:<11} {}{}",
                 step.name,
                 step.what,
                 if step.slow { " (not with --fast)" } else { "" }
@@ -86,15 +87,15 @@ impl Tally {
         match outcome {
             Ok(Done::Passed { said, checks }) => {
                 self.passed += checks;
-                println!("ok      {:<10} {took:>7}  {said}", step.name);
+                println!("ok      {:<11} {took:>7}  {said}", step.name);
             }
             Ok(Done::LeftOut { why }) => {
                 self.left_out += 1;
-                println!("skipped {:<10} {took:>7}  {why}", step.name);
+                println!("skipped {:<11} {took:>7}  {why}", step.name);
             }
             Err(failure) => {
                 self.failed += 1;
-                println!("FAILED  {:<10} {took:>7}  {failure}", step.name);
+                println!("FAILED  {:<11} {took:>7}  {failure}", step.name);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The steps in their order. Cheap ones first: a missing comma should not wait for a fuzzer.
 
 use super::shell::Shell;
-use super::{cargo, fuzz, peers, s3, tools};
+use super::{cargo, conformance, fuzz, peers, s3, tools};
 use crate::failure::Failure;
 
 /// How a step ended when nothing failed.
@@ -85,6 +85,11 @@ pub(super) const STEPS: &[Step] = &[
         "peers",
         "the second implementation of the sealed image, in Python",
         peers::run,
+    ),
+    slow(
+        "conformance",
+        "the TUF project's own suite against our verifier",
+        conformance::run,
     ),
     slow(
         "big",

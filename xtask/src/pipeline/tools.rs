@@ -35,7 +35,10 @@ const PROGRAMS: &[Program] = &[
 ];
 
 /// Programs that some tests need and say so when they leave themselves out.
-const WELCOME: &[Program] = &[("softhsm2-util", &["--version"], &["softhsm2"])];
+const WELCOME: &[Program] = &[
+    ("softhsm2-util", &["--version"], &["softhsm2"]),
+    ("faketime", &["--version"], &["faketime"]),
+];
 
 /// What the tests on a full disk run `unshare` with. The kernel may refuse it, whatever is installed.
 const MOUNT: &[&str] = &[

@@ -122,7 +122,7 @@ impl Init {
         let before = before.map_err(|error| Failure::file("read", &self.root_out, error))?;
         // Written first: a repository whose root nobody kept could not be pinned.
         outfile::write(&self.root_out, &root.bytes, Secrecy::Public, self.overwrite)?;
-        let made = Publisher::init(store, &root.bytes, signers, lifetimes, world.trusted_time()).await;
+        let made = Publisher::init(store, &root.bytes, None, signers, lifetimes, world.trusted_time()).await;
         if let Err(error) = made {
             // The root belongs to no repository; an outcome that is not known keeps it.
             if !matches!(error, InitError::Publish(_)) {

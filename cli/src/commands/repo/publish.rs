@@ -73,7 +73,7 @@ impl Publish {
         if let Some(root) = new_root {
             published = Some(
                 publisher
-                    .publish_root(&root, now)
+                    .publish_root(&root, &[], now)
                     .await
                     .map_err(publishing::failed)?,
             );

@@ -1,4 +1,4 @@
-//! The checks that all roles share.
+//! The checks of a refresh, under its root, its kind of repository and its time.
 
 use super::Refresh;
 use crate::document::{Document, Role, Verified};
@@ -6,9 +6,9 @@ use crate::fields::wrong;
 use crate::role_file::RoleFile;
 use crate::root::RoleName;
 use crate::targets::Targets;
-use crate::threshold::RoleKeys;
 use crate::timestamp::{MetaFile, Timestamp};
-use crate::trust::{Attack, Fault, RepositoryKind, TrustError};
+use crate::trust::load::{check_expiry, check_vehicle, load};
+use crate::trust::{RepositoryKind, TrustError};
 use crate::uptane;
 
 impl Refresh {
@@ -41,18 +41,7 @@ impl Refresh {
     }
 
     pub(super) fn check_expiry<R: Role>(&self, name: &str, document: &Verified<R>) -> Result<(), TrustError> {
-        let expires = document.expires();
-        if self.now.is_past(expires) {
-            return Err(TrustError::new(
-                name,
-                Attack::Freeze,
-                Fault::Expired {
-                    expires,
-                    now: self.now.instant(),
-                },
-            ));
-        }
-        Ok(())
+        check_expiry(name, document, self.now)
     }
 
     /// That a Timestamp lists a hash of the Snapshot where Uptane wants one (5.2.5).
@@ -74,12 +63,7 @@ impl Refresh {
         name: &str,
         document: &Document<R>,
     ) -> Result<(), TrustError> {
-        match &self.kind {
-            RepositoryKind::Plain | RepositoryKind::Image => Ok(()),
-            RepositoryKind::Director { vehicle_id, .. } => {
-                uptane::check_vehicle(name, document.signed(), vehicle_id)
-            }
-        }
+        check_vehicle(name, document, &self.kind)
     }
 
     pub(super) fn check_kind(&self, name: &str, targets: &Verified<Targets>) -> Result<(), TrustError> {
@@ -87,62 +71,5 @@ impl Refresh {
             RepositoryKind::Plain | RepositoryKind::Image => Ok(()),
             RepositoryKind::Director { ecus, .. } => uptane::check_director(name, targets.role(), ecus),
         }
-    }
-}
-
-/// The one path by which a role document is loaded: parse, then count signatures.
-pub(super) fn load<R: Role>(name: &str, bytes: &[u8], keys: &RoleKeys) -> Result<Verified<R>, TrustError> {
-    parse::<R>(name, bytes)?
-        .verify(keys)
-        .map_err(|e| TrustError::threshold(name, e))
-}
-
-pub(super) fn parse<R: Role>(name: &str, bytes: &[u8]) -> Result<Document<R>, TrustError> {
-    Document::parse(bytes).map_err(|e| TrustError::format(name, e))
-}
-
-pub(super) fn older(name: &str, found: u64, trusted: u64) -> TrustError {
-    TrustError::new(name, Attack::Rollback, Fault::Older { found, trusted })
-}
-
-pub(super) fn check_version(name: &str, found: u64, wanted: u64) -> Result<(), TrustError> {
-    if found == wanted {
-        return Ok(());
-    }
-    Err(TrustError::new(
-        name,
-        Attack::MixAndMatch,
-        Fault::OtherVersion { found, wanted },
-    ))
-}
-
-pub(super) fn check_length(name: &str, bytes: &[u8], limit: u64) -> Result<(), TrustError> {
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        return Ok(());
-    }
-    Err(TrustError::new(
-        name,
-        Attack::EndlessData,
-        Fault::TooLong { limit },
-    ))
-}
-
-pub(super) fn check_bytes(name: &str, bytes: &[u8], meta: &MetaFile) -> Result<(), TrustError> {
-    if meta.describes(bytes) {
-        return Ok(());
-    }
-    Err(TrustError::new(name, Attack::MixAndMatch, Fault::OtherBytes))
-}
-
-/// How many bytes to ask for: the announced length if there is one, never more than the cap.
-pub(super) fn announced_limit(name: &str, meta: &MetaFile, cap: u64) -> Result<u64, TrustError> {
-    match meta.length {
-        Some(length) if length > cap => Err(TrustError::new(
-            name,
-            Attack::EndlessData,
-            Fault::TooLong { limit: cap },
-        )),
-        Some(length) => Ok(length),
-        None => Ok(cap),
     }
 }

@@ -1,13 +1,12 @@
 //! Timestamp, Snapshot and Targets (TUF 5.4 to 5.6, Uptane 5.4.4.4 to 5.4.4.6).
 
-use super::checks::{announced_limit, check_bytes, check_version, load, older};
 use super::{Refresh, State};
 use crate::document::Verified;
 use crate::root::RoleName;
 use crate::snapshot::Snapshot;
 use crate::targets::Targets;
-use crate::threshold::RoleKeys;
-use crate::timestamp::{MetaFile, Timestamp};
+use crate::timestamp::Timestamp;
+use crate::trust::load::{announced_limit, check_bytes, check_version, load_targets, older};
 use crate::trust::{Attack, Fault, TrustError, TrustedRepository};
 
 impl Refresh {
@@ -124,35 +123,19 @@ impl Refresh {
         }
         let bytes = self.take_file(&name, limit)?;
         let keys = self.root.role().keys(RoleName::Targets);
-        let next = self.load_targets(&name, &bytes, keys, &meta, stored.as_ref())?;
+        let next = load_targets(
+            &name,
+            &bytes,
+            keys,
+            &meta,
+            stored.as_ref(),
+            (&self.kind, self.now),
+        )?;
         self.check_kind(&name, &next)?;
         self.store("targets.json", next.bytes());
         self.changed = true;
         self.finish(timestamp, snapshot, next);
         Ok(())
-    }
-
-    /// The one path by which a fetched Targets document becomes trusted, top-level or delegated: `keys` are those of the root
-    /// or of the delegating document, `meta` is its line in the Snapshot, `stored` the last one of the same role.
-    fn load_targets(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        keys: &RoleKeys,
-        meta: &MetaFile,
-        stored: Option<&Verified<Targets>>,
-    ) -> Result<Verified<Targets>, TrustError> {
-        check_bytes(name, bytes, meta)?;
-        let next = load::<Targets>(name, bytes, keys)?;
-        self.check_vehicle(name, &next)?;
-        check_version(name, next.version(), meta.version)?;
-        if let Some(stored) = stored
-            && next.version() < stored.version()
-        {
-            return Err(older(name, next.version(), stored.version()));
-        }
-        self.check_expiry(name, &next)?;
-        Ok(next)
     }
 
     fn finish(

@@ -1,8 +1,8 @@
 //! The root walk (TUF 5.3, Uptane 5.4.4.3).
 
-use super::checks::{check_length, parse};
 use super::{Refresh, State, Step};
 use crate::root::{RoleName, Root};
+use crate::trust::load::{check_length, parse};
 use crate::trust::{Attack, Fault, TrustError};
 
 impl Refresh {

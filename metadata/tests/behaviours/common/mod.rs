@@ -15,7 +15,9 @@ use sealift_metadata::{EcuSerial, HardwareId, KeyType, TargetPath, TimeSource, T
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+mod delegating;
 mod images;
+pub(crate) use delegating::*;
 pub(crate) use images::*;
 
 /// The time of every client unless a test says otherwise.

@@ -2,6 +2,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod gated;
+pub(crate) mod people;
 mod world;
 
 pub(crate) use world::{World, key, later, start, target_file};

@@ -77,6 +77,7 @@ impl World {
         Publisher::init(
             store.clone(),
             &self.root,
+            None,
             self.signers.clone(),
             Lifetimes::default(),
             start(),

@@ -116,6 +116,7 @@ impl Ground {
         let publisher = Publisher::init(
             store.clone(),
             &image_root,
+            None,
             signers,
             Lifetimes::default(),
             clock.time(),

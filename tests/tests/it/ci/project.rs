@@ -194,6 +194,7 @@ impl Checkout<'_> {
             .env("PATH", path_with_sealift())
             .env("TMPDIR", world.path("tmp"))
             .env("SEALIFT_STATE", self.path("state"))
+            .env("SEALIFT_MEMORY", self.path("memory"))
     }
 
     fn variable(&self, name: &str, builder: &str, dry_run: &str) -> String {

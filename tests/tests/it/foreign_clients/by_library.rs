@@ -52,7 +52,7 @@ async fn publish(dir: &TempDir, now: TrustedTime) -> PathBuf {
         snapshot: vec![snapshot],
         timestamp: vec![timestamp],
     };
-    let mut publisher = Publisher::init(store, &root, signers, Lifetimes::default(), now)
+    let mut publisher = Publisher::init(store, &root, None, signers, Lifetimes::default(), now)
         .await
         .unwrap();
     for (name, length) in [
