@@ -2,7 +2,7 @@
 
 use sealift_metadata::companions::{Companion, CompanionKind};
 use sealift_repository::companions::{self, Found};
-use sealift_repository::{CheckOptions, Code, Depth, Operation, Store, check, paths};
+use sealift_repository::{CheckOptions, Code, Depth, Operation, PublishError, Store, check, paths};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -52,7 +52,7 @@ async fn what_was_put_is_got_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_check_knows_them() {
+async fn a_check_and_a_publisher_know_them() {
     let world = World::new(memory()).await;
     let Operation::Add { path, mut file } = world.target("radio/a.img", b"image").await else {
         panic!("an addition")
@@ -64,13 +64,9 @@ async fn a_check_knows_them() {
             path: path.clone(),
             file,
         };
-        world
-            .publisher()
-            .publish(&vec![operation], later(0))
-            .await
-            .unwrap();
+        world.publisher().publish(&vec![operation], later(0)).await
     };
-    publish(file.clone()).await;
+    publish(file.clone()).await.unwrap();
     let codes = async || {
         let options = CheckOptions {
             depth: Depth::Bytes,
@@ -88,7 +84,16 @@ async fn a_check_knows_them() {
     assert_eq!(codes().await, [Code::WrongBytes, Code::BadProfile]);
     overwrite(&world.store, None).await;
     assert_eq!(codes().await, [Code::MissingObject, Code::BadProfile]);
+    // What is listed stays listed; anew it would not be.
+    file.custom = Some(json!({"companions": [companion().to_value()], "anything": "new"}));
+    let missing = publish(file.clone()).await.unwrap_err();
+    assert!(matches!(missing, PublishError::MissingObject { .. }), "{missing}");
+    overwrite(&world.store, Some(&BYTES[1..])).await;
+    let cut = publish(file.clone()).await.unwrap_err();
+    assert!(matches!(cut, PublishError::MissingObject { .. }), "{cut}");
+    overwrite(&world.store, Some(BYTES)).await;
+    publish(file.clone()).await.unwrap();
     file.custom = Some(json!({"companions": "broken"}));
-    publish(file).await;
-    assert_eq!(codes().await, [Code::BadProfile, Code::BadProfile]);
+    let broken = publish(file).await.unwrap_err();
+    assert!(matches!(broken, PublishError::BadTarget { .. }), "{broken}");
 }
