@@ -110,7 +110,7 @@ impl Authority {
         unlock: &Unlock,
     ) -> Result<Self, Failure> {
         let certificate_pem = keys::certificates(world, certificate)?;
-        let key_pem = keys::read_secret_text(key)?;
+        let key_pem = keys::Named::of(key)?.pem()?;
         let der = decrypted(&key_pem, key, unlock)?;
         let bad_key = |error| {
             Failure::new(Fault::Key, format!("{} is no usable CA key", key.display()))

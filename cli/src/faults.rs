@@ -4,7 +4,7 @@ use std::io;
 
 use sealift_custody::{CustodyError, Fault as Holder};
 use sealift_envelope::{FormatError, OpenError, SealError, UnwrapError};
-use sealift_metadata::trust::TrustError;
+use sealift_metadata::trust::{Fault as TrustFault, TrustError};
 use sealift_repository::{StoreError, UploadError, UrlError, WalkError};
 
 use crate::failure::{Failure, Fault};
@@ -60,13 +60,32 @@ pub(crate) fn unwrap(what: impl Into<String>, error: UnwrapError) -> Failure {
 
 /// A key that is held elsewhere cannot be used. The error says itself what to do.
 pub(crate) fn custody(what: impl Into<String>, error: CustodyError) -> Failure {
-    let fault = match error.fault() {
+    Failure::new(holder(error.fault()), what).because(error)
+}
+
+fn holder(fault: Holder) -> Fault {
+    match fault {
         Holder::Settings => Fault::Usage,
         Holder::NotFound => Fault::NotFound,
         Holder::Pin | Holder::Unable => Fault::Key,
         Holder::Denied => Fault::Denied,
         _ => Fault::Unavailable,
-    };
+    }
+}
+
+/// Something could not be signed: the fault of the holder of the key if one speaks, else of the keys.
+pub(crate) fn signing(
+    what: impl Into<String>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Failure {
+    let mut cause = Some(&error as &(dyn std::error::Error + 'static));
+    let mut fault = Fault::Key;
+    while let Some(error) = cause {
+        if let Some(held) = error.downcast_ref::<CustodyError>() {
+            fault = holder(held.fault());
+        }
+        cause = error.source();
+    }
     Failure::new(fault, what).because(error)
 }
 
@@ -81,7 +100,15 @@ fn local(what: impl Into<String>, error: io::Error) -> Failure {
 
 /// Metadata failed verification.
 pub(crate) fn trust(error: TrustError) -> Failure {
-    Failure::refused(format!("the metadata do not verify: {}", error.code())).because(error)
+    let older = matches!(error.fault(), TrustFault::Older { .. });
+    let failure = Failure::refused(format!("the metadata do not verify: {}", error.code())).because(error);
+    match older {
+        false => failure,
+        true => failure.next(
+            "ask who set the store back; if it was restored on purpose, remove what is remembered of it (--memory, by \
+             default sealift/memory in the user's state directory)",
+        ),
+    }
 }
 
 /// A key of the wrong kind or damaged.

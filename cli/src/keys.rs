@@ -1,19 +1,23 @@
 //! Keys from files and from where else they are held: names in, keys of `envelope` and `metadata` out, passphrases and PINs
 //! asked for when needed.
 
+mod named;
+mod private;
+
 use std::io::Read;
 use std::path::Path;
 
-use sealift_custody::{HeldKey, KeyUri};
-use sealift_envelope::{Binding, ContentKey, EnvelopeDigest, KeyBox, PrivateKey, RecipientKey, UnwrapKey};
-use sealift_metadata::{FileSigner, PublicKey, Signer};
+use sealift_envelope::RecipientKey;
+use sealift_metadata::PublicKey;
 use sha2::{Digest as _, Sha256};
 use x509_parser::pem::Pem;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Fault};
-use crate::passphrase::{Terminal, Unlock};
-use crate::{World, demo, faults};
+use crate::{World, demo};
+
+pub(crate) use named::Named;
+pub(crate) use private::{opener, private, signer, try_passphrases};
 
 /// Largest key or certificate file, in bytes.
 const MAX_PEM_BYTES: usize = 256 * 1024;
@@ -76,10 +80,6 @@ pub(crate) fn is_private(pem: &str) -> bool {
     pem.contains("PRIVATE KEY-----")
 }
 
-fn is_encrypted(pem: &str) -> bool {
-    pem.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-}
-
 /// A public key that content keys are wrapped for.
 pub(crate) fn recipient(world: &World, path: &Path) -> Result<RecipientKey, Failure> {
     let pem = public_pem(path)?;
@@ -113,126 +113,4 @@ fn public_pem(path: &Path) -> Result<Zeroizing<String>, Failure> {
         );
     }
     Ok(pem)
-}
-
-/// A private key that signs.
-pub(crate) fn signer(world: &World, path: &Path, unlock: &Unlock) -> Result<FileSigner, Failure> {
-    let signer = private(path, unlock, "signing", |pem, passphrase| {
-        FileSigner::from_pem(pem, passphrase)
-    })?;
-    demo::refuse(world, path, [signer.public().keyid().as_str()])?;
-    Ok(signer)
-}
-
-/// A private key that opens, wherever it is.
-pub(crate) type Opener = Box<dyn UnwrapKey + Send + Sync>;
-
-/// A private key that opens: from a file, or held elsewhere if `path` is the URI of such a key.
-pub(crate) fn opener(world: &World, path: &Path, unlock: &Unlock) -> Result<Opener, Failure> {
-    if let Some(uri) = uri(path)? {
-        return Ok(Box::new(held(world, &uri)?));
-    }
-    let key = private(path, unlock, "sealing", |pem, passphrase| {
-        PrivateKey::from_pkcs8_pem(pem, passphrase)
-    })?;
-    demo::refuse(world, path, [key.key_id().to_string().as_str()])?;
-    Ok(Box::new(key))
-}
-
-/// The URI that a key's name is, if it is none of a file.
-pub(crate) fn uri(name: &Path) -> Result<Option<KeyUri>, Failure> {
-    let Some(text) = name.to_str().filter(|text| KeyUri::is_one(text)) else {
-        return Ok(None);
-    };
-    text.parse()
-        .map(Some)
-        .map_err(|error: sealift_custody::UriError| {
-            // Without the URI itself: it may hold what must not be shown.
-            Failure::usage("the key's URI cannot be used")
-                .because(error)
-                .next("see docs/operating/keys-elsewhere.md; a file of such a name is given as ./NAME")
-        })
-}
-
-/// A key that is held elsewhere.
-pub(crate) fn held(world: &World, uri: &KeyUri) -> Result<HeldKey, Failure> {
-    let key = sealift_custody::open(uri, &Terminal)
-        .map_err(|error| faults::custody(format!("cannot use the key {uri}"), error))?;
-    let id = key.key_id().to_string();
-    demo::refuse(world, Path::new(&uri.to_string()), [id.as_str()])?;
-    Ok(key)
-}
-
-/// Has a key that is held elsewhere unwrap something worthless. What is wrapped for a public key whose private half is
-/// another, or cannot unwrap, is lost.
-pub(crate) fn prove(world: &mut World, uri: &KeyUri, key: &HeldKey) -> Result<(), Failure> {
-    // A box of no vehicle.
-    let (digest, binding) = (
-        EnvelopeDigest::from_bytes([0; 32]),
-        Binding::key_box("", "", "", ""),
-    );
-    let secret = ContentKey::generate(world.rng());
-    let wrapped = KeyBox::create(&secret, key.public(), &digest, &binding, world.rng())
-        .map_err(|error| faults::seal(format!("cannot wrap for {uri}"), error))?;
-    let opened = wrapped.open(key, &binding).map_err(|error| {
-        let failure = faults::unwrap(format!("{uri} does not unwrap what is wrapped for it"), error);
-        failure.next("wrap nothing for this key before this works")
-    })?;
-    if opened.expose() == secret.expose() {
-        Ok(())
-    } else {
-        Err(Failure::new(Fault::Key, format!("{uri} unwraps to something else")).next("report this"))
-    }
-}
-
-pub(crate) fn private<K, E: std::error::Error + Send + Sync + 'static>(
-    path: &Path,
-    unlock: &Unlock,
-    purpose: &str,
-    parse: impl Fn(&str, Option<&[u8]>) -> Result<K, E>,
-) -> Result<K, Failure> {
-    let pem = read_secret_text(path)?;
-    let unusable = |error: E| {
-        let failure = Failure::new(
-            Fault::Key,
-            format!("{} is no usable {purpose} key", path.display()),
-        );
-        match is_private(&pem) {
-            true => failure
-                .because(error)
-                .next("give what `sealift key generate` or `openssl genpkey` makes"),
-            false => failure.next("give the private key, not its public half"),
-        }
-    };
-    if is_encrypted(&pem) {
-        try_passphrases(path, unlock, |passphrase| parse(&pem, Some(passphrase)))
-    } else {
-        parse(&pem, None).map_err(unusable)
-    }
-}
-
-/// Tries the passphrases that were given, or the one that is asked for.
-pub(crate) fn try_passphrases<T, E: std::error::Error + Send + Sync + 'static>(
-    path: &Path,
-    unlock: &Unlock,
-    open: impl Fn(&[u8]) -> Result<T, E>,
-) -> Result<T, Failure> {
-    let mut candidates = unlock.given()?;
-    if candidates.is_empty() {
-        candidates.push(unlock.ask(path)?);
-    }
-    let failure = Failure::new(
-        Fault::Key,
-        format!("the passphrase does not open {}", path.display()),
-    );
-    let mut failure =
-        failure.next("check the passphrase; if it is right, the key is of a kind that does not fit here");
-    for passphrase in &candidates {
-        match open(passphrase.as_bytes()) {
-            Ok(opened) => return Ok(opened),
-            // Of several the last one is told: they differ only where the file is at fault, and that is in all.
-            Err(error) => failure = failure.because(error),
-        }
-    }
-    Err(failure)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::SignedDuration;
+use sealift_metadata::Signer;
 use sealift_metadata::trust::TrustedRepository;
-use sealift_metadata::{FileSigner, Signer};
 use sealift_repository::{Lifetimes, PublishError, Publisher, Signers};
 use serde_json::{Value, json};
 
@@ -18,8 +18,14 @@ use crate::{World, faults, keys};
 /// Private keys of the roles that every change is signed with.
 #[derive(Args, Debug)]
 pub(crate) struct SigningArgs {
-    /// Private key that signs Targets; as many as its threshold demands
-    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
+    /// Private key that signs Targets: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…); as many as its
+    /// threshold demands
+    #[arg(
+        long,
+        help_heading = "Signing keys",
+        value_name = "KEY.pem|URI",
+        required = true
+    )]
     targets_key: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -29,12 +35,24 @@ pub(crate) struct SigningArgs {
 /// Private keys of the roles that keep a repository fresh.
 #[derive(Args, Debug)]
 pub(crate) struct OnlineArgs {
-    /// Private key that signs Snapshot; as many as its threshold demands
-    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
+    /// Private key that signs Snapshot: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…); as many as its
+    /// threshold demands
+    #[arg(
+        long,
+        help_heading = "Signing keys",
+        value_name = "KEY.pem|URI",
+        required = true
+    )]
     snapshot_key: Vec<PathBuf>,
 
-    /// Private key that signs Timestamp; as many as its threshold demands
-    #[arg(long, help_heading = "Signing keys", value_name = "KEY.pem", required = true)]
+    /// Private key that signs Timestamp: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…); as many as its
+    /// threshold demands
+    #[arg(
+        long,
+        help_heading = "Signing keys",
+        value_name = "KEY.pem|URI",
+        required = true
+    )]
     timestamp_key: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -79,7 +97,7 @@ impl SigningArgs {
     /// Loads all keys, asking for passphrases where needed.
     pub(crate) fn load(&self, world: &World) -> Result<(Signers, Lifetimes), Failure> {
         let (mut signers, lifetimes) = self.online.load(world)?;
-        signers.targets = load(world, &self.targets_key, &self.online.unlock)?;
+        signers.targets = load_keys(world, &self.targets_key, &self.online.unlock)?;
         Ok((signers, lifetimes))
     }
 
@@ -94,8 +112,8 @@ impl OnlineArgs {
     pub(crate) fn load(&self, world: &World) -> Result<(Signers, Lifetimes), Failure> {
         let signers = Signers {
             targets: Vec::new(),
-            snapshot: load(world, &self.snapshot_key, &self.unlock)?,
-            timestamp: load(world, &self.timestamp_key, &self.unlock)?,
+            snapshot: load_keys(world, &self.snapshot_key, &self.unlock)?,
+            timestamp: load_keys(world, &self.timestamp_key, &self.unlock)?,
         };
         Ok((signers, self.lifetimes.lifetimes()))
     }
@@ -104,21 +122,13 @@ impl OnlineArgs {
 /// Loads private keys in order.
 pub(crate) fn load_keys(
     world: &World,
-    paths: &[PathBuf],
+    names: &[PathBuf],
     unlock: &Unlock,
-) -> Result<Vec<FileSigner>, Failure> {
-    paths
+) -> Result<Vec<Arc<dyn Signer>>, Failure> {
+    names
         .iter()
-        .map(|path| keys::signer(world, path, unlock))
+        .map(|name| keys::signer(world, name, unlock))
         .collect()
-}
-
-fn load(world: &World, paths: &[PathBuf], unlock: &Unlock) -> Result<Vec<Arc<dyn Signer>>, Failure> {
-    let keys = load_keys(world, paths, unlock)?;
-    Ok(keys
-        .into_iter()
-        .map(|key| Arc::new(key) as Arc<dyn Signer>)
-        .collect())
 }
 
 /// A publisher on an open repository.
@@ -162,9 +172,7 @@ pub(crate) fn failed(error: PublishError) -> Failure {
         }
         PublishError::Littered { .. } => Fault::Conflict,
         PublishError::MissingObject { .. } => Fault::NotFound,
-        PublishError::NoSigner { .. } | PublishError::NotTheKeys { .. } | PublishError::Sign { .. } => {
-            Fault::Key
-        }
+        PublishError::NoSigner { .. } | PublishError::NotTheKeys { .. } => Fault::Key,
         PublishError::Store(_) => Fault::Unavailable,
         _ => Fault::Other,
     };
@@ -174,6 +182,7 @@ pub(crate) fn failed(error: PublishError) -> Failure {
         error @ PublishError::NotTheKeys { .. } => Failure::new(fault, "nothing was published")
             .because(error)
             .next("see which keys each role has with `sealift repo show`"),
+        error @ PublishError::Sign { .. } => faults::signing("nothing was published", error),
         error => Failure::new(fault, "nothing was published").because(error),
     }
 }

@@ -14,7 +14,7 @@ use sealift_repository::{Object, RepositoryUrl, Store, StoreError, WalkError, pa
 
 use crate::failure::{Failure, Fault};
 use crate::memory::Memory;
-use crate::{World, demo, faults, input};
+use crate::{World, demo, faults, input, voice, world};
 
 /// Which repository, and which root to trust it by.
 #[derive(Args, Debug)]
@@ -34,7 +34,8 @@ pub(crate) struct RepositoryArgs {
     )]
     root: Option<PathBuf>,
 
-    /// Directory, apart from the store, that remembers what was verified last; an older state of the store is then refused
+    /// Directory, apart from the store, that remembers what was verified last: an older state of the store is refused
+    /// [default: $XDG_STATE_HOME/sealift/memory, else ~/.local/state/sealift/memory]
     #[arg(
         long,
         help_heading = "Repository",
@@ -50,8 +51,17 @@ pub(crate) struct RepositoryArgs {
 pub(crate) struct Connection {
     store: Store,
     trust: TrustStore,
-    memory: Option<Memory>,
+    memory: Option<(Memory, Wish)>,
     repository_id: RepositoryId,
+}
+
+/// Whether a memory was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// By name: that it cannot be written is a failure.
+    Said,
+    /// The default: a machine without a place for it is told, and goes on.
+    Presumed,
 }
 
 impl RepositoryArgs {
@@ -61,8 +71,12 @@ impl RepositoryArgs {
             world.note("no --root given, the store's own 1.root.json is believed");
         }
         let connection = Connection::open(world, &self.repository, self.root.as_deref()).await?;
-        match &self.memory {
-            Some(directory) => connection.with_memory(directory.clone()),
+        let directory = match &self.memory {
+            Some(directory) => Some((directory.clone(), Wish::Said)),
+            None => world::state_home().map(|state| (state.join("memory"), Wish::Presumed)),
+        };
+        match directory {
+            Some((directory, wish)) => connection.with_memory(directory, wish),
             None => Ok(connection),
         }
     }
@@ -119,18 +133,30 @@ impl Connection {
     }
 
     /// Goes on from what was verified last.
-    fn with_memory(mut self, directory: PathBuf) -> Result<Self, Failure> {
+    fn with_memory(mut self, directory: PathBuf, wish: Wish) -> Result<Self, Failure> {
         let memory = Memory::new(directory, &self.repository_id);
-        self.trust = memory.recall(&self.trust.root)?;
-        self.memory = Some(memory);
+        match (memory.recall(&self.trust.root), wish) {
+            (Ok(trust), _) => {
+                self.trust = trust;
+                self.memory = Some((memory, wish));
+            }
+            (Err(failure), Wish::Presumed) => forgetful(&failure),
+            (Err(failure), Wish::Said) => return Err(failure),
+        }
         Ok(self)
     }
 
-    /// Remembers what was verified, where that is wanted.
+    /// Remembers what was verified.
     pub(crate) fn remember(&self, trust: &TrustStore) -> Result<(), Failure> {
-        match &self.memory {
-            Some(memory) => memory.keep(trust),
-            None => Ok(()),
+        let Some((memory, wish)) = &self.memory else {
+            return Ok(());
+        };
+        match (memory.keep(trust), wish) {
+            (Err(failure), Wish::Presumed) => {
+                forgetful(&failure);
+                Ok(())
+            }
+            (kept, _) => kept,
         }
     }
 
@@ -182,6 +208,13 @@ impl Connection {
         let found = self.store.read(&path, cap).await.map_err(faults::store)?;
         Ok(found.map(|stored| stored.bytes.to_vec()))
     }
+}
+
+fn forgetful(failure: &Failure) {
+    voice::warn(&format!(
+        "{failure}: what was verified is not remembered, and an older state of the store would go unnoticed; name a \
+         place with --memory"
+    ));
 }
 
 /// The header of a sealed object; `None` when it is not the signed one.

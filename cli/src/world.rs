@@ -79,15 +79,19 @@ pub(crate) fn variable(name: &str) -> Option<zeroize::Zeroizing<String>> {
     std::env::var(name).ok().map(zeroize::Zeroizing::new)
 }
 
-/// Where this user's programs keep what they need to go on: `$XDG_STATE_HOME/sealift`, else `~/.local/state/sealift`.
+/// Where this user's programs keep what they need to go on: `$SEALIFT_STATE`, else `$XDG_STATE_HOME/sealift`, else
+/// `~/.local/state/sealift`.
 pub(crate) fn state_home() -> Option<std::path::PathBuf> {
     let absolute = |path: std::path::PathBuf| path.is_absolute().then_some(path);
-    std::env::var_os("XDG_STATE_HOME")
-        .and_then(|path| absolute(path.into()))
-        .or_else(|| {
-            std::env::home_dir()
-                .and_then(absolute)
-                .map(|home| home.join(".local/state"))
-        })
-        .map(|state| state.join("sealift"))
+    let given = std::env::var_os("SEALIFT_STATE").filter(|path| !path.is_empty());
+    given.map(std::path::PathBuf::from).or_else(|| {
+        std::env::var_os("XDG_STATE_HOME")
+            .and_then(|path| absolute(path.into()))
+            .or_else(|| {
+                std::env::home_dir()
+                    .and_then(absolute)
+                    .map(|home| home.join(".local/state"))
+            })
+            .map(|state| state.join("sealift"))
+    })
 }

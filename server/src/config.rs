@@ -7,7 +7,9 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use passphrase::variable;
 pub use raw::Raw;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,24 +86,36 @@ pub enum MinTls {
     V1_2,
 }
 
-/// A private key on disk and where its passphrase is.
+/// A private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyFile {
+pub struct Key {
     /// Name of the field, for messages.
     pub field: &'static str,
-    /// PEM file.
-    pub path: PathBuf,
-    /// Where its passphrase is, if it has one.
+    /// Where it is.
+    pub place: KeyPlace,
+    /// Where its passphrase is, if it is in PEM form and has one.
     pub passphrase: Option<PassphraseSource>,
 }
 
-/// A private key-encryption key.
+/// Where a private key is. Shown as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kek {
-    /// In a file.
-    File(KeyFile),
+pub enum KeyPlace {
+    /// In a PEM file.
+    File(PathBuf),
+    /// In PEM form in this environment variable.
+    Env(String),
     /// In a token or a key service.
     Elsewhere(Box<sealift_custody::KeyUri>),
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::Elsewhere(uri) => uri.fmt(f),
+        }
+    }
 }
 
 /// Where a passphrase is.
@@ -121,9 +135,9 @@ pub struct Repository {
     /// Pinned `1.root.json`.
     pub root: PathBuf,
     /// Snapshot key, if the server refreshes.
-    pub snapshot_key: Option<KeyFile>,
+    pub snapshot_key: Option<Key>,
     /// Timestamp key, if the server refreshes.
-    pub timestamp_key: Option<KeyFile>,
+    pub timestamp_key: Option<Key>,
     /// How often to look whether a refresh is due.
     pub refresh_interval: Duration,
 }
@@ -134,13 +148,13 @@ pub struct Director {
     /// `1.root.json`; `2.root.json` … lie beside it.
     pub root: PathBuf,
     /// Signs targets.
-    pub targets_key: KeyFile,
+    pub targets_key: Key,
     /// Signs snapshots.
-    pub snapshot_key: KeyFile,
+    pub snapshot_key: Key,
     /// Signs timestamps.
-    pub timestamp_key: KeyFile,
+    pub timestamp_key: Key,
     /// Private key-encryption keys.
-    pub keks: Vec<Kek>,
+    pub keks: Vec<Key>,
     /// How long signed metadata live.
     pub metadata_lifetime: Duration,
 }

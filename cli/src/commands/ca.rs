@@ -52,7 +52,7 @@ struct AuthorityArgs {
     #[arg(long, value_name = "CA.pem")]
     ca_cert: PathBuf,
 
-    /// Private key of the authority
+    /// Private key of the authority: a PEM file or env:NAME
     #[arg(long, value_name = "CA.key.pem")]
     ca_key: PathBuf,
 

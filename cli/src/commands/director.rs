@@ -1,6 +1,7 @@
 //! `sealift director`: the Director's own root of trust.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use sealift_metadata::root::RoleName;
@@ -30,23 +31,24 @@ pub(super) struct Init {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Private key of the Director's root, kept offline; may be given several times. Without it a new one is made
-    #[arg(long, help_heading = "Root", value_name = "KEY.pem")]
+    /// Private key of the Director's root, kept offline: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…);
+    /// may be given several times. Without it a new one is made
+    #[arg(long, help_heading = "Root", value_name = "KEY.pem|URI")]
     root_key: Vec<PathBuf>,
 
     #[command(flatten)]
     terms: RootTerms,
 
-    /// Existing private key of Targets instead of a new one
-    #[arg(long, value_name = "KEY.pem")]
+    /// Existing private key of Targets instead of a new one; named like the root's
+    #[arg(long, value_name = "KEY.pem|URI")]
     targets_key: Option<PathBuf>,
 
-    /// Existing private key of Snapshot instead of a new one
-    #[arg(long, value_name = "KEY.pem")]
+    /// Existing private key of Snapshot instead of a new one; named like the root's
+    #[arg(long, value_name = "KEY.pem|URI")]
     snapshot_key: Option<PathBuf>,
 
-    /// Existing private key of Timestamp instead of a new one
-    #[arg(long, value_name = "KEY.pem")]
+    /// Existing private key of Timestamp instead of a new one; named like the root's
+    #[arg(long, value_name = "KEY.pem|URI")]
     timestamp_key: Option<PathBuf>,
 
     #[command(flatten)]
@@ -108,7 +110,7 @@ impl Init {
         }
         if root_keys.is_empty() {
             let file = self.out.join("director-root.pem");
-            root_keys.push(self.generate(world, &file, &mut passphrase)?);
+            root_keys.push(Arc::new(self.generate(world, &file, &mut passphrase)?));
             world.warn(format!(
                 "move {} to an offline place now; the server must not have it",
                 file.display()

@@ -1,7 +1,7 @@
 //! Keys in AWS KMS, against the stand-in for it.
 
 #[path = "../../../custody/tests/kms/stand_in.rs"]
-mod stand_in;
+pub(crate) mod stand_in;
 
 use std::process::Output;
 
@@ -19,15 +19,15 @@ const VARIABLES: [(&str, &str); 6] = [
     ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
 ];
 
-fn uri(service: &StandIn, alias: &str) -> String {
+pub(crate) fn uri(service: &StandIn, alias: &str) -> String {
     format!("awskms://{}/alias/{alias}", service.address())
 }
 
-fn run(world: &World, args: &[&str]) -> Output {
+pub(crate) fn run(world: &World, args: &[&str]) -> Output {
     world.run_with(args, &VARIABLES)
 }
 
-fn ok(world: &World, args: &[&str]) {
+pub(crate) fn ok(world: &World, args: &[&str]) {
     let output = run(world, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "sealift {args:?}: {stderr}");

@@ -8,6 +8,7 @@
 mod bucket;
 mod companions;
 mod documented;
+mod env_keys;
 mod full_disk;
 mod hostile;
 mod image;
@@ -21,6 +22,8 @@ mod kek_words;
 mod key;
 mod kit;
 mod kms;
+mod kms_signing;
+mod memory;
 mod remarks;
 mod remote;
 mod remote_trust;

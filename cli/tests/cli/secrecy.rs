@@ -89,6 +89,54 @@ fn nothing_printed_holds_a_secret() {
     }
 }
 
+/// A key in a variable is no more to be seen than one in a file; nor one that was typed where its variable's name belongs.
+#[test]
+fn nothing_printed_holds_a_key_of_the_environment() {
+    let world = World::new();
+    for (kind, name) in [("p256", "k"), ("ed25519", "other")] {
+        world.key(kind, name);
+    }
+    world.write("image", bytes(1000));
+    world.ok(&["image", "seal", "--recipient", "k.pub.pem", "image"]);
+    let pem = |name: &str| String::from_utf8(world.read(name)).unwrap();
+    let (key, other) = (pem("k.pem"), pem("other.pem"));
+    let variables = [("KEY", key.as_str()), ("OTHER", &other), ("DAMAGED", &key[..150])];
+    let secrets = [private_part(&world, "k.pem"), private_part(&world, "other.pem")];
+    let pasted = format!("env:{key}");
+    for (name, success) in [
+        ("env:KEY", true),
+        ("env:OTHER", false),
+        ("env:DAMAGED", false),
+        (pasted.as_str(), false),
+    ] {
+        let open = [
+            "image",
+            "open",
+            "--force",
+            "-o",
+            "back",
+            "image.sealed",
+            "--key",
+            name,
+        ];
+        for args in [&open[..], &["key", "show", name]] {
+            for more in [&[][..], &["--json"]] {
+                let args = [args, more].concat();
+                let output = world.run_with(&args, &variables);
+                let shown_alone = args[0] == "key" && name == "env:OTHER";
+                assert_eq!(
+                    output.status.success(),
+                    success || shown_alone,
+                    "{args:?}: {output:?}"
+                );
+                for secret in &secrets {
+                    assert!(!shows(&output, secret), "{args:?}: {output:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_search_would_find_it() {
     let world = World::new();

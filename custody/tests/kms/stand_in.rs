@@ -19,12 +19,12 @@ use rsa::{Oaep, RsaPrivateKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-pub(super) const ACCESS_KEY: &str = "AKIDSTANDIN";
-pub(super) const SECRET_KEY: &str = "stand-in/secret";
-pub(super) const REGION: &str = "eu-central-1";
+pub(crate) const ACCESS_KEY: &str = "AKIDSTANDIN";
+pub(crate) const SECRET_KEY: &str = "stand-in/secret";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// A listener on 127.0.0.1, for the life of the process.
-pub(super) struct StandIn {
+pub(crate) struct StandIn {
     address: SocketAddr,
     book: Arc<Mutex<Book>>,
 }
@@ -40,7 +40,7 @@ struct Book {
 struct Refusal(u16, String);
 
 impl StandIn {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let book = Arc::new(Mutex::new(Book::default()));
@@ -54,17 +54,17 @@ impl StandIn {
         Self { address, book }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The operations asked for, in order.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.book.lock().unwrap().asked.clone()
     }
 
     /// What was wrong with requests.
-    pub(super) fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         self.book.lock().unwrap().complaints.clone()
     }
 }

@@ -15,10 +15,8 @@ impl PassphraseSource {
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>, String> {
         let mut bytes = match self {
             Self::Env(name) => {
-                #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
-                let value =
-                    std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?;
-                Zeroizing::new(value.into_bytes())
+                let mut value = variable(name)?;
+                Zeroizing::new(std::mem::take(&mut *value).into_bytes())
             }
             Self::File(path) => {
                 let refuse = |error: std::io::Error| {
@@ -52,4 +50,13 @@ impl PassphraseSource {
             Self::File(path) => path.display().to_string(),
         }
     }
+}
+
+/// The value of an environment variable that the configuration names.
+pub(crate) fn variable(name: &str) -> Result<Zeroizing<String>, String> {
+    #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
+    let value = std::env::var(name);
+    value
+        .map(Zeroizing::new)
+        .map_err(|_| format!("the environment variable {name} is not set, or not text"))
 }

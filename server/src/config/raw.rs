@@ -87,7 +87,8 @@ pub struct RawRepository {
     pub url: Option<String>,
     /// The pinned `1.root.json`, kept outside the store.
     pub root: Option<PathBuf>,
-    /// Signs snapshots; without it the server does not refresh.
+    /// Signs snapshots; without it the server does not refresh. Each key here is a PEM file, `env:NAME`, or the URI of a key
+    /// that is held elsewhere.
     pub snapshot_key: Option<PathBuf>,
     /// Name of the environment variable with its passphrase.
     #[serde(alias = "snapshot_key_passphrase_env")]
@@ -137,7 +138,7 @@ pub struct RawDirector {
     /// File with its passphrase.
     #[serde(alias = "timestamp_key_passphrase_file")]
     pub timestamp_passphrase_file: Option<PathBuf>,
-    /// Private key-encryption keys: PEM files, or URIs of keys held elsewhere.
+    /// Private key-encryption keys.
     pub keks: Option<Vec<PathBuf>>,
     /// Name of the environment variable with their passphrase.
     #[serde(alias = "keks_passphrase_env")]

@@ -2,13 +2,16 @@
 
 use super::raw::{self, Raw};
 use super::{
-    Config, ConfigError, Director, Kek, KeyFile, Limits, Log, LogFormat, MinTls, PassphraseSource,
+    Config, ConfigError, Director, Key, KeyPlace, Limits, Log, LogFormat, MinTls, PassphraseSource,
     Repository, TlsListener, duration,
 };
 use sealift_custody::{KeyUri, UriError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The field of the key-encryption keys.
+const KEKS: &str = "director.keks";
 
 impl Config {
     /// Fills in the defaults; relative paths start at `base`.
@@ -87,15 +90,12 @@ fn repository(raw: raw::RawRepository, base: &Path, data_dir: &Path) -> Result<R
         raw.timestamp_passphrase_file,
     )?;
     let key = |field, given: Option<PathBuf>, passphrase| {
-        given.map(|path| KeyFile {
-            field,
-            path: base.join(path),
-            passphrase,
-        })
+        let key = given.map(|name| signing_key(field, &name, base, passphrase));
+        key.transpose()
     };
     let (snapshot_key, timestamp_key) = (
-        key("repository.snapshot_key", raw.snapshot_key, snapshot),
-        key("repository.timestamp_key", raw.timestamp_key, timestamp),
+        key("repository.snapshot_key", raw.snapshot_key, snapshot)?,
+        key("repository.timestamp_key", raw.timestamp_key, timestamp)?,
     );
     if snapshot_key.is_some() != timestamp_key.is_some() {
         return Err(value(
@@ -119,13 +119,13 @@ fn repository(raw: raw::RawRepository, base: &Path, data_dir: &Path) -> Result<R
 }
 
 fn director(raw: raw::RawDirector, base: &Path, data_dir: &Path) -> Result<Director, ConfigError> {
-    let key = |field: &'static str, given: Option<PathBuf>, default: &str, passphrase| KeyFile {
-        field,
-        path: given.map_or_else(
-            || data_dir.join("director").join(default),
-            |given| base.join(given),
-        ),
-        passphrase,
+    let key = |field: &'static str, given: Option<PathBuf>, default: &str, passphrase| match given {
+        Some(name) => signing_key(field, &name, base, passphrase),
+        None => Ok(Key {
+            field,
+            place: KeyPlace::File(data_dir.join("director").join(default)),
+            passphrase,
+        }),
     };
     let targets = passphrase(
         "director.targets",
@@ -160,46 +160,73 @@ fn director(raw: raw::RawDirector, base: &Path, data_dir: &Path) -> Result<Direc
             raw.targets_key,
             "director-targets.pem",
             targets,
-        ),
+        )?,
         snapshot_key: key(
             "director.snapshot_key",
             raw.snapshot_key,
             "director-snapshot.pem",
             snapshot,
-        ),
+        )?,
         timestamp_key: key(
             "director.timestamp_key",
             raw.timestamp_key,
             "director-timestamp.pem",
             timestamp,
-        ),
+        )?,
         keks: raw
             .keks
             .unwrap_or_default()
             .into_iter()
-            .map(|name| key_encryption_key(name, base, kek.clone()))
+            .map(|name| {
+                Ok(Key {
+                    field: KEKS,
+                    place: place(KEKS, &name, base)?,
+                    passphrase: kek.clone(),
+                })
+            })
             .collect::<Result<_, _>>()?,
         metadata_lifetime: time("director.metadata_lifetime", raw.metadata_lifetime, "24h")?,
     })
 }
 
-fn key_encryption_key(
-    name: PathBuf,
+fn signing_key(
+    field: &'static str,
+    name: &Path,
     base: &Path,
     passphrase: Option<PassphraseSource>,
-) -> Result<Kek, ConfigError> {
-    const FIELD: &str = "director.keks";
-    match name.to_str().filter(|name| KeyUri::is_one(name)) {
-        Some(uri) => uri
-            .parse()
-            .map(|uri| Kek::Elsewhere(Box::new(uri)))
-            .map_err(|error: UriError| value(FIELD, error.to_string())),
-        None => Ok(Kek::File(KeyFile {
-            field: FIELD,
-            path: base.join(name),
-            passphrase,
-        })),
+) -> Result<Key, ConfigError> {
+    let place = place(field, name, base)?;
+    if matches!(place, KeyPlace::Elsewhere(_)) && passphrase.is_some() {
+        return Err(value(
+            field,
+            "is held elsewhere and has no passphrase; a token's PIN comes from `pin-source` in the URI",
+        ));
     }
+    Ok(Key {
+        field,
+        place,
+        passphrase,
+    })
+}
+
+/// A file, `env:NAME`, or the URI of a key that is held elsewhere.
+fn place(field: &str, name: &Path, base: &Path) -> Result<KeyPlace, ConfigError> {
+    let Some(text) = name.to_str() else {
+        return Ok(KeyPlace::File(base.join(name)));
+    };
+    if let Some(variable) = text.strip_prefix("env:") {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        return match !variable.is_empty() && variable.bytes().all(plain) {
+            true => Ok(KeyPlace::Env(variable.to_owned())),
+            false => Err(value(field, "`env:` is not followed by the name of a variable")),
+        };
+    }
+    if !KeyUri::is_one(text) {
+        return Ok(KeyPlace::File(base.join(name)));
+    }
+    text.parse()
+        .map(|uri| KeyPlace::Elsewhere(Box::new(uri)))
+        .map_err(|error: UriError| value(field, error.to_string()))
 }
 
 fn limits(raw: raw::RawLimits) -> Result<Limits, ConfigError> {

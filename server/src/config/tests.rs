@@ -53,13 +53,34 @@ fn relative_paths_start_at_the_files_directory() {
         config.vehicles.certificate,
         Path::new("/etc/sealift/d/tls/server.pem")
     );
-    let keks = config.director.keks.iter().map(|kek| match kek {
-        Kek::File(file) => file.path.display().to_string(),
-        Kek::Elsewhere(uri) => uri.to_string(),
-    });
+    let keks = config.director.keks.iter().map(|kek| kek.place.to_string());
     let keks: Vec<_> = keks.collect();
     assert_eq!(keks, ["/etc/sealift/a.pem", "/b.pem", "pkcs11:token=t"]);
     assert_eq!(config.repository.url, "file:///etc/sealift/d/repository");
+}
+
+/// Each of the online roles' keys may be in a file, in a variable, or held elsewhere.
+#[test]
+fn keys_are_named_alike_for_every_role() {
+    for section in ["director", "repository"] {
+        let text = format!(
+            "[{section}]\nsnapshot_key = 'env:SNAPSHOT'\nsnapshot_passphrase_env = 'P'\n\
+             timestamp_key = 'awskms:///alias/timestamp'"
+        );
+        let raw = Config::parse(&text).unwrap();
+        let config = Config::resolve(raw, Path::new("/etc/sealift")).unwrap();
+        let (snapshot, timestamp) = match section {
+            "director" => (config.director.snapshot_key, config.director.timestamp_key),
+            _ => (
+                config.repository.snapshot_key.unwrap(),
+                config.repository.timestamp_key.unwrap(),
+            ),
+        };
+        assert_eq!(snapshot.place, KeyPlace::Env("SNAPSHOT".to_owned()));
+        assert!(snapshot.passphrase.is_some());
+        assert!(matches!(timestamp.place, KeyPlace::Elsewhere(_)), "{timestamp:?}");
+        assert_eq!(timestamp.place.to_string(), "awskms:///alias/timestamp");
+    }
 }
 
 #[test]
@@ -90,6 +111,17 @@ fn a_bad_value_is_named_with_its_field() {
             "director.metadata_lifetime",
         ),
         ("[repository]\nsnapshot_key = 's.pem'", "repository.snapshot_key"),
+        ("[director]\ntargets_key = 'env:'", "director.targets_key"),
+        ("[director]\ntargets_key = 'env:A B'", "director.targets_key"),
+        (
+            "[director]\ntargets_key = 'pkcs11:tokn=a'",
+            "director.targets_key",
+        ),
+        // It would be taken for the PIN, and never used.
+        (
+            "[director]\ntargets_key = 'pkcs11:token=a'\ntargets_passphrase_env = 'A'",
+            "pin-source",
+        ),
         (
             "[director]\ntargets_passphrase_env = 'A'\ntargets_passphrase_file = 'b'",
             "director.targets_passphrase_env",

@@ -18,7 +18,7 @@ impl World {
     /// The configuration that [`Self::start_server`] writes.
     #[must_use]
     pub fn server_config(&self) -> String {
-        format!(
+        let config = format!(
             r#"data_dir = "data"
 [vehicles]
 listen = "127.0.0.1:0"
@@ -41,13 +41,14 @@ root = "director/1.root.json"
 targets_key = "director/director-targets.pem"
 snapshot_key = "director/director-snapshot.pem"
 timestamp_key = "director/director-timestamp.pem"
-keks = ["{kek}"]
+keks = ["keys/kek.pem"]
 [limits]
 vehicle_requests_per_minute = 100000
 "#,
             repository = self.repository,
-            kek = self.kek
-        )
+        );
+        let named = self.named.iter();
+        named.fold(config, |config, (file, name)| config.replace(file, name))
     }
 
     pub(super) fn make_keys(&self) {

@@ -37,7 +37,7 @@ pub struct World {
     server: Option<Server>,
     runtime: tokio::runtime::Runtime,
     environment: Vec<(String, String)>,
-    kek: String,
+    named: Vec<(String, String)>,
 }
 
 impl World {
@@ -74,7 +74,7 @@ impl World {
             server: None,
             runtime,
             environment,
-            kek: "keys/kek.pem".to_owned(),
+            named: Vec::new(),
         };
         for name in ["keys", "images", "logs", "store", "vehicles"] {
             fs::create_dir(world.path(name)).expect("a directory can be made");
@@ -327,9 +327,9 @@ impl World {
         self.server = Some(Server::start(program, &self.path("ready.json"), &self.logs()));
     }
 
-    /// Gives the server another key-encryption key, by file or URI, when it starts next.
-    pub fn set_kek(&mut self, name: &str) {
-        name.clone_into(&mut self.kek);
+    /// Names a key otherwise than by its file to the server that starts next: by another file, a variable, or a URI.
+    pub fn name_key(&mut self, file: &str, name: &str) {
+        self.named.push((format!("\"{file}\""), format!("\"{name}\"")));
     }
 
     /// Ends the server at once, as a power cut does.

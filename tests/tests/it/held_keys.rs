@@ -1,10 +1,6 @@
 //! A Director whose key-encryption key is in a PKCS#11 token: SoftHSM.
-//!
-//! SoftHSM finds its tokens by an environment variable, so each test runs again in a child process that has it.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
@@ -14,50 +10,18 @@ use cryptoki::types::AuthPin;
 use sealift_tests::rng::image;
 use sealift_tests::world::World;
 
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-const INSIDE: &str = "SEALIFT_TEST_INSIDE";
-const PIN: &str = "71077345";
+use crate::softhsm::{self, MODULE, PIN};
+
 const URI: &str = "pkcs11:token=Director;object=kek?pin-source=env:TOKEN_PIN";
 const TARGET: &str = "ecu/brain/app.img";
 
 /// True in the child, whose token holds a P-256 key.
 fn inside(test: &str) -> bool {
-    let name = format!("held_keys::{test}");
-    if std::env::var_os(INSIDE).is_some_and(|inside| *inside == *name) {
+    let inside = softhsm::inside(&format!("held_keys::{test}"));
+    if inside {
         make_key();
-        return true;
     }
-    if !Path::new(MODULE).exists() {
-        eprintln!("left out: {name}: SoftHSM is not installed (on Debian: apt-get install softhsm2)");
-        return false;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let (conf, tokens) = (dir.path().join("softhsm2.conf"), dir.path().join("tokens"));
-    fs::create_dir(&tokens).unwrap();
-    let text = format!("directories.tokendir = {}\n", tokens.display());
-    fs::write(&conf, text).unwrap();
-    let made = Command::new("softhsm2-util")
-        .args(["--init-token", "--free", "--label", "Director"])
-        .args(["--pin", PIN, "--so-pin", "31415926"])
-        .env("SOFTHSM2_CONF", &conf)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([&name, "--exact", "--nocapture"])
-        .env(INSIDE, &name)
-        .env("SOFTHSM2_CONF", &conf)
-        .env("SEALIFT_PKCS11_MODULE", MODULE)
-        .env("TOKEN_PIN", PIN)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\n{errors}"
-    );
-    false
+    inside
 }
 
 fn make_key() {
@@ -87,7 +51,7 @@ fn world() -> World {
     fs::remove_file(world.path("keys/kek.pem")).unwrap();
     let show = ["key", "show", URI, "--force", "-o", "keys/kek.pub.pem"];
     let _ = world.sealift().args(show).run().ok();
-    world.set_kek(URI);
+    world.name_key("keys/kek.pem", URI);
     world
 }
 
@@ -161,7 +125,7 @@ fn a_server_without_its_token_does_not_start() {
         ("pkcs11:token=Director?pin-value=71077345", 64, "director.keks"),
     ] {
         let mut world = World::new();
-        world.set_kek(uri);
+        world.name_key("keys/kek.pem", uri);
         fs::write(world.path("server.toml"), world.server_config()).unwrap();
         let server = world.surround(sealift_tests::process::Program::binary("sealift-server"));
         let run = server.args(["--config", "server.toml"]).run().exits(code);

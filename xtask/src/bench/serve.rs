@@ -115,6 +115,7 @@ impl Site<'_> {
     fn sealift(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.binaries.join("sealift"));
         command.args(["--demo", "--quiet"]).args(args);
+        command.env("SEALIFT_STATE", self.dir.join("state"));
         command
     }
 

@@ -54,6 +54,8 @@ impl Tools {
         command
             .current_dir(&self.directory)
             .args(arguments)
+            // What it remembers goes away with it.
+            .env("SEALIFT_STATE", self.directory.join("state"))
             .envs(self.environment.iter().map(|(name, value)| (*name, value)));
         command
     }

@@ -29,7 +29,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 Opening proves that the bytes are what someone sealed for this key, not who that was: anyone can seal for a public \
 key. With --metadata-root, --repository and --target the image must also be the one that the repository's keys signed.")]
 pub(in crate::commands) struct Open {
-    /// Private key of a recipient: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
+    /// Private key of a recipient: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…)
     #[arg(long, value_name = "PRIV.pem|URI")]
     key: PathBuf,
 

@@ -47,7 +47,8 @@ pub(in crate::commands) struct Rotate {
     #[command(flatten)]
     repository: RepositoryArgs,
 
-    /// Private key-encryption key that opens the key files now: a PEM file, or a key held elsewhere (pkcs11:… or awskms:…)
+    /// Private key-encryption key that opens the key files now: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or
+    /// awskms:…)
     #[arg(
         long,
         value_name = "KEK.pem|URI",

@@ -1,6 +1,7 @@
 //! `sealift key`: make and look at key pairs.
 
 mod generate;
+mod held;
 mod show;
 
 use clap::Subcommand;

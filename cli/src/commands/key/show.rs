@@ -9,14 +9,16 @@ use sealift_metadata::{FileSigner, KeyType, PublicKey, Signer};
 use serde_json::json;
 
 use super::generate::Ids;
+use super::held::{self, Proof};
 use crate::failure::{Failure, Fault};
+use crate::keys::Named;
 use crate::outfile::{Overwrite, Secrecy};
 use crate::passphrase::Unlock;
 use crate::{World, keys, outfile, output};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Show {
-    /// PEM file of a public or private key, or a key held elsewhere (pkcs11:… or awskms:…), which has to prove itself
+    /// PEM file of a public or private key, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…), which has to prove itself
     #[arg(value_name = "FILE|URI")]
     file: PathBuf,
 
@@ -36,17 +38,17 @@ impl Show {
         if let Some(output) = &self.output {
             outfile::refuse_input(output, &[&self.file])?;
         }
-        let (held, half, public_pem) = match keys::uri(&self.file)? {
-            Some(uri) => {
-                let key = keys::held(world, &uri)?;
-                keys::prove(world, &uri, &key)?;
-                (true, "private", key.public().to_pem())
+        let named = Named::of(&self.file)?;
+        let (proof, half, public_pem) = match &named {
+            Named::Elsewhere(uri) => {
+                let proven = held::prove(world, uri)?;
+                (Some(proven.proof), "private", proven.public_pem)
             }
-            None => {
-                let pem = keys::read_secret_text(&self.file)?;
+            Named::File(_) | Named::Variable(_) => {
+                let pem = named.pem()?;
                 match keys::is_private(&pem) {
-                    true => (false, "private", self.public_half()?),
-                    false => (false, "public", pem.to_string()),
+                    true => (None, "private", self.public_half()?),
+                    false => (None, "public", pem.to_string()),
                 }
             }
         };
@@ -60,7 +62,8 @@ impl Show {
         };
         let json = json!({
             "half": half,
-            "held_elsewhere": held,
+            "held_elsewhere": proof.is_some(),
+            "proven_by": proof.map(Proof::as_str),
             "type": kind,
             "tuf_key_id": ids.tuf,
             "recipient_key_id": ids.recipient,
@@ -72,8 +75,9 @@ impl Show {
         output::show(world, &json, || {
             let mut facts = vec![("type", format!("{kind} ({half})"))];
             facts.extend(ids.facts());
+            facts.extend(proof.map(|proof| ("proven by", proof.as_str().to_owned())));
             let facts = output::facts(&facts);
-            match held && self.output.is_none() {
+            match proof.is_some() && self.output.is_none() {
                 true => format!("{facts}\n{public_pem}"),
                 false => facts,
             }

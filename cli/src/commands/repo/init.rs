@@ -1,12 +1,13 @@
 //! `sealift repo init`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use sealift_metadata::authoring::RootDraft;
 use sealift_metadata::ids::RepositoryId;
 use sealift_metadata::root::RoleName;
-use sealift_metadata::{FileSigner, PublicKey, Signer};
+use sealift_metadata::{PublicKey, Signer};
 use sealift_repository::{InitError, Publisher, RepositoryUrl};
 use serde_json::json;
 
@@ -24,8 +25,9 @@ pub(in crate::commands) struct Init {
     #[arg(long, value_name = "URL", env = "SEALIFT_REPOSITORY", hide_env_values = true, value_parser = RepositoryUrl::parse)]
     repository: RepositoryUrl,
 
-    /// Private key of the root role, kept offline; may be given several times
-    #[arg(long, help_heading = "Root", value_name = "KEY.pem", required = true)]
+    /// Private key of the root role, kept offline: a PEM file, env:NAME, or a key held elsewhere (pkcs11:… or awskms:…); may
+    /// be given several times
+    #[arg(long, help_heading = "Root", value_name = "KEY.pem|URI", required = true)]
     root_key: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -70,11 +72,11 @@ impl RootTerms {
     pub(in crate::commands) async fn sign(
         &self,
         world: &World,
-        keys: &[FileSigner],
+        keys: &[Arc<dyn Signer>],
         roles: &[(RoleName, Vec<PublicKey>, u32)],
     ) -> Result<FirstRoot, Failure> {
         let failed = |error: sealift_metadata::authoring::AuthoringError| {
-            Failure::new(Fault::Key, "the root cannot be made").because(error)
+            faults::signing("the root cannot be made", error)
         };
         let expires = world.now() + publishing::days(self.expires_root);
         let mut draft = RootDraft::new(expires);
@@ -85,7 +87,7 @@ impl RootTerms {
         for (role, public, threshold) in roles {
             draft.set_role(*role, public, *threshold).map_err(failed)?;
         }
-        let signers: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
+        let signers: Vec<&dyn Signer> = keys.iter().map(|key| &**key as &dyn Signer).collect();
         let bytes = draft.sign(&signers).await.map_err(failed)?;
         Ok(FirstRoot {
             repository_id: RepositoryId::of_root(&bytes),
@@ -98,7 +100,7 @@ impl Init {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         outfile::refuse_existing(&self.root_out, self.overwrite)?;
         let (signers, lifetimes) = self.signing.load(world)?;
-        let public = |signers: &[std::sync::Arc<dyn Signer>]| -> Vec<PublicKey> {
+        let public = |signers: &[Arc<dyn Signer>]| -> Vec<PublicKey> {
             signers.iter().map(|signer| signer.public().clone()).collect()
         };
         let roles = [

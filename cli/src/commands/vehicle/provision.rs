@@ -35,7 +35,7 @@ pub(in crate::commands) struct Provision {
     #[arg(long, value_name = "CA.pem")]
     fleet_ca_cert: PathBuf,
 
-    /// Private key of that CA
+    /// Private key of that CA: a PEM file or env:NAME
     #[arg(long, value_name = "CA.key.pem")]
     fleet_ca_key: PathBuf,
 
