@@ -7,7 +7,7 @@ umask 077
 name=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-base64 -d <<< "$BUILDER_PRIVATE_KEY" > "$work/builder.pem"
+printf %s "$BUILDER_PRIVATE_KEY" | base64 -d > "$work/builder.pem"
 
 # An in-toto statement with SLSA provenance.
 jq -cn \

@@ -47,7 +47,8 @@ pub(super) fn script_variables(file: &str) -> BTreeSet<String> {
     let scripts = SCRIPTS.map(text).into_iter();
     let all: String = scripts.chain(lines(file)).collect();
     let mut found = BTreeSet::from(["SEALIFT_REPOSITORY".to_owned(), "SEALIFT_ROOT".to_owned()]);
-    for piece in all.split('$').skip(1) {
+    // `env:NAME` is how `sealift` and `openssl` are told of one.
+    for piece in all.replace("env:", "$").split('$').skip(1) {
         let name = piece.trim_start_matches('{').chars();
         let name: String = name.take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
         if name.len() > 1 {
