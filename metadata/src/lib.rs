@@ -31,6 +31,10 @@ pub mod preflight;
 pub mod trust;
 pub mod uptane;
 
+// --- what others say about an image ---
+pub mod companions;
+pub mod dsse;
+
 // --- making documents ---
 pub mod authoring;
 pub mod request;

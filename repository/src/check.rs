@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use jiff::SignedDuration;
+use sealift_metadata::companions::Companion;
 use sealift_metadata::preflight::{Profile, Room};
 use sealift_metadata::root::RoleName;
 use sealift_metadata::targets::{TargetFile, TargetPath};
@@ -221,7 +222,17 @@ impl Checker<'_> {
             }
         };
         let object = paths::target(path, sha256)?;
-        self.object(&object, file).await?;
+        self.object(&object, file.length, file.hashes).await?;
+        match Companion::of_file(file) {
+            Ok(list) => {
+                for companion in list {
+                    let at = paths::companion(&companion.sha256)?;
+                    self.object(&at, companion.length, companion.sha256.into())
+                        .await?;
+                }
+            }
+            Err(error) => self.find(Code::BadProfile, path, error.to_string()),
+        }
         let profile = match ImageProfile::of_file(file) {
             Ok(profile) => profile,
             Err(error) => {
@@ -245,16 +256,15 @@ impl Checker<'_> {
     }
 
     /// An object is there, has its length, and if every byte is to be looked at, every listed hash.
-    async fn object(&mut self, path: &StorePath, file: &TargetFile) -> Result<(), StoreError> {
+    async fn object(&mut self, path: &StorePath, length: u64, listed: Hashes) -> Result<(), StoreError> {
         self.named.insert(path.clone());
-        let length = file.length;
         match self.there.get(path) {
             None => self.find(Code::MissingObject, path, format!("{length} bytes are promised")),
             Some(size) if *size != length => {
                 let detail = format!("{size} bytes instead of {length}");
                 self.find(Code::WrongLength, path, detail);
             }
-            Some(_) if self.options.depth == Depth::Bytes && !self.fits(path, file.hashes).await? => {
+            Some(_) if self.options.depth == Depth::Bytes && !self.fits(path, listed).await? => {
                 self.find(Code::WrongBytes, path, "not the bytes whose hashes are listed");
             }
             Some(_) => {}

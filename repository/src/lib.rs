@@ -17,6 +17,7 @@
 
 pub mod backend;
 pub mod check;
+pub mod companions;
 mod digest;
 mod error;
 pub mod log;

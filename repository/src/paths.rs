@@ -4,6 +4,7 @@
 //! repo/N.root.json … repo/timestamp.json     metadata, exactly what a server hands out
 //! repo/targets/DIR/HASH.FILE                 sealed (or plain) bytes
 //! repo/segments/SHA256                       segment list
+//! repo/companions/SHA256                     provenance, bill of materials
 //! repo/log/checkpoint, repo/log/tile/…       tamper-evident log (C2SP tlog-tiles)
 //! private/log/…                              the log's next checkpoint, and what it adds
 //! private/keys/DIR/HASH.FILE.keys            key file, never served
@@ -50,6 +51,14 @@ pub fn target(path: &TargetPath, sha256: &[u8; 32]) -> Result<StorePath, StoreEr
 /// None in practice; the type keeps callers uniform.
 pub fn segments(sha256: &[u8; 32]) -> Result<StorePath, StoreError> {
     StorePath::parse(&format!("{PUBLIC}/segments/{}", hex::encode(sha256)))
+}
+
+/// A companion of a target, named by its SHA-256.
+///
+/// # Errors
+/// None in practice; the type keeps callers uniform.
+pub fn companion(sha256: &[u8; 32]) -> Result<StorePath, StoreError> {
+    StorePath::parse(&format!("{PUBLIC}/companions/{}", hex::encode(sha256)))
 }
 
 /// The key file beside a target.

@@ -7,6 +7,7 @@
 
 mod both_hashes;
 mod bucket;
+mod companions;
 mod documented;
 mod draft;
 mod env_keys;

@@ -13,6 +13,7 @@
 )]
 
 mod ciphers;
+mod companions;
 mod edit;
 mod envelope;
 mod keys;
@@ -26,6 +27,7 @@ mod trust_world;
 mod wraps;
 
 pub use ciphers::ciphers;
+pub use companions::companion;
 pub use envelope::{header, key_box, opener_sequential};
 pub use keys::keys;
 pub use metadata::{canonical_json, manifest, root, snapshot, targets, timestamp, trust_sequence};

@@ -1,5 +1,6 @@
 //! The targets and their seeds, small and made here, so that nobody has to wonder where a corpus is from.
 
+mod companions;
 mod envelope;
 mod keys;
 mod metadata;
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     target("wraps", crate::wraps, keys::wraps),
     target("keys", crate::keys, keys::keys),
     target("segments", crate::segments, envelope::segments),
+    target("companion", crate::companion, companions::companion),
     target("canonical_json", crate::canonical_json, metadata::canonical_json),
     target("root", crate::root, || metadata::documents("root.json")),
     target("timestamp", crate::timestamp, || {

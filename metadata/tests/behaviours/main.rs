@@ -12,9 +12,11 @@ mod common;
 
 mod agreement;
 mod attack_codes;
+mod attestations;
 mod authored_chain;
 mod authoring;
 mod canonical_form;
+mod companions;
 mod cross_check;
 mod custom_fields;
 mod delegated_documents;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use sealift_metadata::RoleFile;
+use sealift_metadata::delegation::DelegatedRole;
 use sealift_metadata::document::Document;
-use sealift_metadata::targets::{DelegatedName, DelegatedRole, Targets};
+use sealift_metadata::ids::DelegatedName;
+use sealift_metadata::targets::Targets;
 use sealift_metadata::trust::{Limits, TrustedRepository};
 
 use super::forecast::{self, Histories, RoleState};

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use sealift_metadata::authoring::{
     AuthoringError, Draft, counter_version, next_snapshot, next_targets, next_timestamp,
 };
+use sealift_metadata::companions::Companion;
 use sealift_metadata::document::{Document, Role};
 use sealift_metadata::root::{RoleName, Root};
 use sealift_metadata::signer::Signer;
@@ -54,6 +55,10 @@ impl Publisher {
             };
             let object = paths::target(path, file.object_digest().map_err(bad)?)?;
             self.check_object(&object, file.length).await?;
+            for companion in Companion::of_file(file).map_err(bad)? {
+                self.check_object(&paths::companion(&companion.sha256)?, companion.length)
+                    .await?;
+            }
             let described = file
                 .custom
                 .as_ref()

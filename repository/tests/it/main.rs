@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod checking;
 #[cfg(test)]
+mod companions;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderMap, Method};
-use sealift_repository::{StorePath, paths};
+use sealift_repository::{StoreError, StorePath, paths};
 use sealift_wire::{ProblemKind, media};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/repo/{name}", get(metadata))
         .route("/repo/targets/{*path}", get(target))
         .route("/repo/segments/{sha256}", get(segments))
+        .route("/repo/companions/{sha256}", get(companion))
 }
 
 async fn metadata(
@@ -78,17 +79,38 @@ async fn segments(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    by_content(&app, paths::segments, &hash, &method, &headers).await
+}
+
+async fn companion(
+    State(app): State<App>,
+    Path(hash): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    by_content(&app, paths::companion, &hash, &method, &headers).await
+}
+
+/// An object whose whole name is its SHA-256.
+async fn by_content(
+    app: &App,
+    place: fn(&[u8; 32]) -> Result<StorePath, StoreError>,
+    hash: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
     let missing = || Refusal::new(ProblemKind::NotFound);
-    if !is_sha256(&hash) {
+    let mut sha256 = [0; 32];
+    if !is_sha256(hash) || hex::decode_to_slice(hash, &mut sha256).is_err() {
         return Err(missing());
     }
-    let path = StorePath::parse(&format!("{}/segments/{hash}", paths::PUBLIC)).map_err(|_| missing())?;
+    let path = place(&sha256).map_err(|_| missing())?;
     let labels = Labels {
         etag: format!("\"{hash}\""),
         media: media::OCTETS,
         caching: Caching::Immutable,
     };
-    download::object(app.store(), &path, labels, &method, &headers).await
+    download::object(app.store(), &path, labels, method, headers).await
 }
 
 /// The two kinds of metadata names under consistent snapshots.

@@ -171,6 +171,8 @@ async fn what_is_private_has_no_name() {
         "/repo/targets/fw/camera.img".to_owned(),
         "/repo/segments/short".to_owned(),
         format!("/repo/segments/{}", "0".repeat(64)),
+        "/repo/companions/short".to_owned(),
+        format!("/repo/companions/{}", "0".repeat(64)),
         "/nothing".to_owned(),
     ] {
         world.get(&vehicle, &path).await.problem(ProblemKind::NotFound);
@@ -180,6 +182,28 @@ async fn what_is_private_has_no_name() {
         .ask(&vehicle, request)
         .await
         .problem(ProblemKind::MethodNotAllowed);
+}
+
+#[tokio::test]
+async fn companions_are_served_by_their_digest() {
+    let world = World::new().await;
+    let vehicle = world.vehicle("v1").await;
+    let put = sealift_repository::companions::put(&world.store, b"a bill")
+        .await
+        .unwrap();
+    let path = format!("/repo/companions/{}", hex::encode(put.sha256));
+    let answer = world.get(&vehicle, &path).await;
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (StatusCode::OK, b"a bill".as_slice())
+    );
+    assert_eq!(
+        answer.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(answer.header("etag"), format!("\"{}\"", hex::encode(put.sha256)));
+    let upper = path.replace(&hex::encode(put.sha256), &hex::encode_upper(put.sha256));
+    world.get(&vehicle, &upper).await.problem(ProblemKind::NotFound);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_network;
 mod big_image;
 mod big_upload;
+mod ci;
 mod first_light;
 mod foreign_clients;
 mod held_keys;

@@ -3,7 +3,9 @@
 use clap::Args;
 use futures::TryStreamExt;
 use sealift_envelope::{KeyFile, SegmentAlg, SegmentHasher, SegmentSize};
+use sealift_metadata::companions::Companion;
 use sealift_metadata::uptane::{self, Protection, SegmentAlgorithm, VerifiedTarget};
+use sealift_repository::companions::{self, Found};
 use sealift_repository::{AllHashes, Object, StoreError, paths};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -129,8 +131,40 @@ impl Verify {
         if target.profile().protection == Protection::SealedV1 {
             findings.extend(header_and_keys(connection, target, &object, stanzas).await?);
         }
+        findings.extend(self.companions(connection, target).await?);
         if self.deep {
             findings.extend(deep(world, target, &object).await?);
+        }
+        Ok(findings)
+    }
+
+    /// What is published beside the image; what it says is for `target verify`.
+    async fn companions(
+        &self,
+        connection: &Connection,
+        target: &VerifiedTarget,
+    ) -> Result<Vec<String>, Failure> {
+        let list = match Companion::of_file(target.file()) {
+            Ok(list) => list,
+            Err(error) => return Ok(vec![format!("its companions cannot be read: {error}")]),
+        };
+        let (store, mut findings) = (connection.store(), Vec::new());
+        for companion in list {
+            let path = paths::companion(&companion.sha256).map_err(faults::store)?;
+            let size = store.size(&path).await.map_err(faults::store)?;
+            let signed = size == Some(companion.length)
+                && (!self.deep
+                    || matches!(
+                        companions::get(store, &companion).await.map_err(faults::store)?,
+                        Found::Signed(_)
+                    ));
+            if !signed {
+                let kind = companion.kind;
+                findings.push(match size {
+                    None => format!("its {kind} {path} is missing"),
+                    Some(_) => format!("its {kind} {path} is not the signed one"),
+                });
+            }
         }
         Ok(findings)
     }

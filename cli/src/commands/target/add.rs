@@ -1,7 +1,8 @@
 //! `sealift target add`: seal and publish in one go.
 
 mod again;
-mod companions;
+mod attached;
+mod beside;
 mod entry;
 mod outcome;
 
@@ -17,6 +18,7 @@ use sealift_metadata::request::TargetOperation;
 use sealift_repository::{Lifetimes, PublishError, Signers};
 use serde_json::json;
 
+use self::attached::{Attached, CompanionArgs};
 use self::entry::Listing;
 use super::object::{Form, digest};
 use super::presealed::PresealedArgs;
@@ -76,6 +78,9 @@ pub(in crate::commands) struct Add {
 
     #[command(flatten)]
     presealed: PresealedArgs,
+
+    #[command(flatten)]
+    companions: CompanionArgs,
 
     /// Replace the target if the path is taken; its release counter must rise
     #[arg(long)]
@@ -141,6 +146,7 @@ fn version_text(text: &str) -> Result<String, String> {
 impl Add {
     pub(super) async fn run(self, world: &mut World) -> Result<(), Failure> {
         let input = Input::open(&self.input)?;
+        let attached = self.companions.load(world)?;
         let connection = self.repository.connect_pinned(world).await?;
         // Before the long work: keys load and are the repository's, the repository verifies, the path is free.
         let signing = match self.draft {
@@ -160,18 +166,19 @@ impl Add {
                 if !listed.is_of(&self, &digest) {
                     return Err(self.refusal(targets));
                 }
-                self.settle(world, &connection, &listed, &keys).await?;
+                self.settle(world, &connection, &listed, &keys, &attached).await?;
                 return self.show_unchanged(world, &listed, &versions);
             }
             self.admit(targets)
                 .map_err(|error| publishing::failed(error.into()))?;
             if self.dry_run {
-                return self.rehearse(world, input, &versions).await;
+                return self.rehearse(world, input, &attached, &versions).await;
             }
         } else if self.dry_run {
             return Err(publishing::nothing_to_tell());
         }
-        self.publish(world, input, &connection, signing, &keys).await
+        self.publish(world, input, &connection, signing, &keys, &attached)
+            .await
     }
 
     /// Seals, uploads and publishes, or asks people to sign.
@@ -182,6 +189,7 @@ impl Add {
         connection: &Connection,
         signing: Option<(Signers, Lifetimes)>,
         keys: &Keys,
+        attached: &Attached,
     ) -> Result<(), Failure> {
         let store = connection.store();
         let repository = connection.repository_id().as_str();
@@ -196,6 +204,7 @@ impl Add {
             segments: &self.options,
             spool: &self.spool,
             form: &|world, file| self.form(world, file, keys, repository),
+            suits: &|described| attached.suit(described.image()),
             journals: self.state.journals().filter(|_| !self.no_resume),
         };
         let Done {
@@ -204,10 +213,10 @@ impl Add {
             sent,
             mut journal,
         } = sending.run(world, input).await?;
-        self.upload_companions(world, store, &described, key_file, &mut journal)
+        self.upload_beside(world, store, &described, attached, key_file, &mut journal)
             .await?;
 
-        let file = self.entry(&described)?;
+        let file = self.entry(&described, attached)?;
         let Some(signing) = signing else {
             return self.propose(world, connection, file, journal).await;
         };
@@ -216,6 +225,7 @@ impl Add {
             args: self,
             file: &file,
             described: &described,
+            attached,
         };
         let published = match publisher.publish(&change, world.trusted_time()).await {
             Ok(published) => published,
@@ -235,7 +245,7 @@ impl Add {
         if let Some(listed) = self.listed(targets).filter(|listed| listed.file != file) {
             world
                 .note("another publisher was faster with the same release; the object sent here is not used");
-            self.settle(world, connection, &listed, keys).await?;
+            self.settle(world, connection, &listed, keys, attached).await?;
             return self.show_unchanged(world, &listed, &versions);
         }
         let mut json = self.outcome(&file, &described.object.sha256, true, &versions);

@@ -1,12 +1,14 @@
 //! `sealift target`: the images of a repository.
 
 mod add;
+mod builders;
 mod list;
 mod object;
 mod presealed;
 mod remove;
 mod sending;
 mod uploads;
+mod verify;
 
 use clap::Subcommand;
 
@@ -21,6 +23,8 @@ pub(super) enum Command {
     Remove(remove::Remove),
     /// List the images that the repository's keys vouch for
     List(list::List),
+    /// Verify one image and what was published beside it: provenance, bill of materials
+    Verify(verify::Verify),
     /// Look after interrupted uploads of this machine
     #[command(subcommand)]
     Uploads(uploads::Command),
@@ -32,6 +36,7 @@ impl Command {
             Self::Add(args) => super::block_on(args.run(world)),
             Self::Remove(args) => super::block_on(args.run(world)),
             Self::List(args) => super::block_on(args.run(world)),
+            Self::Verify(args) => super::block_on(args.run(world)),
             Self::Uploads(command) => super::block_on(command.run(world)),
         }
     }

@@ -20,6 +20,7 @@ use tokio::task::spawn_blocking;
 
 use self::copy::{Beginning, copy, copy_all};
 pub(super) use self::hash::digest;
+use super::builders::Image;
 use crate::failure::{Failure, Fault};
 use crate::input::Stream;
 use crate::journal::SPOOL_PREFIX;
@@ -54,7 +55,25 @@ pub(super) struct Described {
     pub(super) segments: SegmentList,
 }
 
+impl Described {
+    /// What provenance of it may be about.
+    pub(super) fn image(&self) -> Image<'_> {
+        Image {
+            plain: &self.plain.sha256,
+            object: &self.object.sha256,
+        }
+    }
+}
+
 impl Form {
+    /// SHA-256 of the plaintext, where it is known before sealing.
+    pub(super) fn plain(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Presealed { plain, .. } => Some(&plain.sha256),
+            Self::Sealed(_) | Self::Plain(_) => None,
+        }
+    }
+
     fn run(
         &self,
         reader: impl Read,

@@ -45,6 +45,8 @@ pub(super) struct Sending<'a> {
     pub(super) segments: &'a SealOptions,
     pub(super) spool: &'a Path,
     pub(super) form: &'a MakeForm<'a>,
+    /// Whether what it turned out to be may be sent at all.
+    pub(super) suits: &'a dyn Fn(&Described) -> Result<(), Failure>,
     /// Where to write things down; `None` when nothing is to be resumed.
     pub(super) journals: Option<Journals>,
 }
@@ -192,6 +194,12 @@ impl Sending<'_> {
             journal,
             _spool,
         } = ready;
+        if let Err(failure) = (self.suits)(&prepared.described) {
+            if let Some(journal) = journal {
+                self.drop_journal(world, journal).await;
+            }
+            return Err(SendError::Failed(failure));
+        }
         let _farewell = journal
             .as_ref()
             .map(|journal| Farewell::new(format!("interrupted; {}", next(journal))));

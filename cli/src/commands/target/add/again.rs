@@ -10,6 +10,7 @@ use sealift_repository::{TargetMap, paths};
 
 use super::super::object::Described;
 use super::super::uploads::forget;
+use super::attached::Attached;
 use super::{Add, Keys};
 use crate::failure::{Failure, Fault};
 use crate::journal::{Id, Taken};
@@ -21,7 +22,7 @@ use crate::{World, faults};
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) file: TargetFile,
-    /// Of the object, which is named by it.
+    /// The digest that the object is named by.
     pub(super) sha256: [u8; 32],
     pub(super) profile: ImageProfile,
 }
@@ -58,15 +59,14 @@ impl Add {
             && profile.version == self.version
             && profile.hardware_ids == hardware
             && profile.protection == protection;
-        let sha256 = *file.hashes.sha256()?;
-        same.then(|| Listed {
+        same.then_some(Listed {
             file: file.clone(),
-            sha256,
+            sha256: *file.object_digest().ok()?,
             profile,
         })
     }
 
-    /// Whether what is listed can be opened by everyone that the command names; an upload that was begun for it is
+    /// Whether what is listed has these companions and can be opened by everyone that the command names; an upload that was begun for it is
     /// forgotten.
     pub(super) async fn settle(
         &self,
@@ -74,7 +74,18 @@ impl Add {
         connection: &Connection,
         listed: &Listed,
         keys: &Keys,
+        attached: &Attached,
     ) -> Result<(), Failure> {
+        if !attached.are_of(&listed.file) {
+            let what = format!(
+                "{} is published already with these bytes, but with other companions",
+                self.path
+            );
+            return Err(Failure::new(Fault::Conflict, what).next(
+                "give the companions of the first run, or publish it again with --replace and a higher --release-counter",
+            ));
+        }
+        attached.are_in(connection.store()).await?;
         let object = paths::target(&self.path, &listed.sha256).map_err(faults::store)?;
         let found = connection.store().open(&object).await.map_err(faults::store)?;
         let found = found.filter(|object| object.size() == listed.file.length);

@@ -1,6 +1,7 @@
 //! A target's entry in Targets: what it says of the object, and whether it may be listed.
 
 use sealift_envelope::{Digest, SegmentAlg};
+use sealift_metadata::companions::Companion;
 use sealift_metadata::targets::TargetFile;
 use sealift_metadata::uptane::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 use sealift_repository::{Change, ChangeError, TargetMap};
@@ -8,11 +9,12 @@ use serde_json::json;
 
 use super::super::object::Described;
 use super::Add;
+use super::attached::Attached;
 use crate::failure::{Failure, Fault};
 use crate::publishing;
 
 impl Add {
-    pub(super) fn entry(&self, described: &Described) -> Result<TargetFile, Failure> {
+    pub(super) fn entry(&self, described: &Described, attached: &Attached) -> Result<TargetFile, Failure> {
         let list = described.segments.digest();
         let alg = match described.segments.alg() {
             SegmentAlg::Blake3 => SegmentAlgorithm::Blake3,
@@ -43,10 +45,14 @@ impl Add {
         profile
             .check()
             .map_err(|error| Failure::refused("the image cannot be described").because(error))?;
+        let mut custom = json!({ImageProfile::FIELD: profile.to_value()});
+        if let Some(list) = attached.to_value() {
+            custom[Companion::FIELD] = list;
+        }
         Ok(TargetFile {
             length: described.object.length,
             hashes: described.object.sha256.into(),
-            custom: Some(json!({ImageProfile::FIELD: profile.to_value()})),
+            custom: Some(custom),
         })
     }
 
@@ -98,6 +104,7 @@ pub(super) struct Listing<'a> {
     pub(super) args: &'a Add,
     pub(super) file: &'a TargetFile,
     pub(super) described: &'a Described,
+    pub(super) attached: &'a Attached,
 }
 
 impl Change for Listing<'_> {
@@ -105,6 +112,7 @@ impl Change for Listing<'_> {
         // Written before and the store's answer was lost, or another's.
         if let Some(listed) = self.args.listed(targets)
             && listed.is_of(self.args, self.args.input_of(self.described))
+            && self.attached.are_of(&listed.file)
         {
             return Ok(());
         }

@@ -1,21 +1,23 @@
-//! What must be in the store before a target is listed: the segment list, and the wrapped keys.
+//! What must be in the store before a target is listed: the segment list, the companions, and the wrapped keys.
 
-use sealift_repository::{Store, Written, paths, upload_bytes};
+use sealift_repository::{Store, Written, companions, paths, upload_bytes};
 
 use super::super::object::Described;
 use super::super::uploads::forget;
 use super::Add;
+use super::attached::Attached;
 use crate::failure::{Failure, Fault};
 use crate::journal::Journal;
 use crate::{World, faults};
 
 impl Add {
-    /// Uploads both.
-    pub(super) async fn upload_companions(
+    /// Uploads all of it.
+    pub(super) async fn upload_beside(
         &self,
         world: &World,
         store: &Store,
         described: &Described,
+        attached: &Attached,
         key_file: Option<Vec<u8>>,
         journal: &mut Option<Journal>,
     ) -> Result<(), Failure> {
@@ -24,6 +26,9 @@ impl Add {
         upload_bytes(store, list_path, described.segments.bytes())
             .await
             .map_err(faults::upload)?;
+        for bytes in attached.bytes() {
+            companions::put(store, bytes).await.map_err(faults::upload)?;
+        }
         let Some(key_file) = key_file else { return Ok(()) };
         let key_path = paths::key_file(&self.path, &described.object.sha256).map_err(faults::store)?;
         match store
