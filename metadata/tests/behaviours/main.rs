@@ -18,6 +18,7 @@ mod canonical_form;
 mod cross_check;
 mod custom_fields;
 mod delegated_documents;
+mod delegation_fields;
 mod delegation_terms;
 mod director;
 mod documents;
