@@ -85,7 +85,7 @@ fn a_role_that_is_not_good_ends_the_search() {
     assert_eq!(too_long, "endless_data");
 }
 
-/// T-5.6-7c: the Snapshot decides which roles there are, and one that it does not list is not even asked for.
+/// T-5.6-7c, U-5.2.4-1: the Snapshot decides which roles there are, and one that it does not list is not even asked for.
 #[test]
 fn an_unlisted_role_is_not_asked_for() {
     let mut tree = suppliers();
@@ -187,7 +187,7 @@ fn a_stored_role_that_is_not_good_is_fetched() {
     }
 }
 
-/// A role whose delegation was taken back is not found, though it is stored and stays in the Snapshot.
+/// T-2.1.2-1: a role whose delegation was taken back is not found, though it is stored and stays in the Snapshot.
 #[test]
 fn a_revoked_role_is_not_found() {
     let mut tree = suppliers();
@@ -203,7 +203,7 @@ fn a_revoked_role_is_not_found() {
     assert!(searcher.log.is_empty());
 }
 
-/// A role with new keys does not speak through the file that the old ones signed.
+/// T-6.1-4: a role with new keys does not speak through the file that the old ones signed.
 #[test]
 fn a_stored_role_is_checked_with_todays_keys() {
     let mut tree = suppliers();

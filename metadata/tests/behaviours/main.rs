@@ -20,6 +20,7 @@ mod companions;
 mod cross_check;
 mod custom_fields;
 mod delegated_documents;
+mod delegation_fields;
 mod delegation_terms;
 mod director;
 mod documents;
