@@ -324,3 +324,18 @@ fn images_are_collected_for_people_to_sign() {
     let both = ["--draft", "3", "--targets-key", "t1.pem"];
     world.fails(2, &[&keyless[..], &both, &at(&url)].concat());
 }
+
+/// A key that is no file signs a request like any other.
+#[test]
+fn a_key_in_a_variable_signs() {
+    let world = founded();
+    renewal(&world, "2");
+    let shown = world.json(&[&["draft", "show", "2"], &PIN[..]].concat());
+    let yes = shown["digest"].as_str().unwrap();
+    let key = String::from_utf8(world.read("t1.pem")).unwrap();
+    let sign = ["draft", "sign", "2", "--key", "env:KEY", "--yes", yes];
+    let output = world.run_with_env(&[&sign[..], &PIN].concat(), "KEY", &key);
+    assert!(output.status.success(), "{output:?}");
+    let shown = world.json(&[&["draft", "show", "2"], &PIN[..]].concat());
+    assert_eq!(shown["signatures"][0]["standing"], "counts");
+}

@@ -29,7 +29,7 @@ pub(in crate::commands) struct Sign {
     #[command(flatten)]
     pin: PinArgs,
 
-    /// Private key to sign with; may be given several times
+    /// Private key to sign with, or where it is held; may be given several times
     #[arg(long, value_name = "KEY.pem|URI", required = true)]
     key: Vec<PathBuf>,
 
