@@ -80,7 +80,7 @@ async fn what_a_supplier_may_not_sign_is_not_assigned() {
     world.assign(&vehicle, 1, "sup/camera.img").await.ok();
 }
 
-/// A role that cannot be had or has expired keeps back its own targets: an operator is told, and other assignments go on.
+/// a role that cannot be had or has expired keeps back its own targets: an operator is told, and other assignments go on.
 #[tokio::test]
 async fn a_bad_role_is_no_bar_to_its_siblings() {
     for missing in [true, false] {

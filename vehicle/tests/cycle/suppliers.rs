@@ -92,8 +92,8 @@ async fn an_image_in_a_suppliers_role_is_installed() {
     );
 }
 
-/// U-5.4.4.2-14: the top-level Targets first, then the roles in the order of the delegations. The first that lists the target is
-/// the one that counts, whatever a later one says.
+/// U-5.4.4.2-14, U-5.4.4.7-5: the top-level Targets first, then the roles in the order of the delegations. The first that lists
+/// the target is the one that counts, whatever a later one says.
 #[tokio::test]
 async fn roles_are_asked_in_their_order() {
     let mut fleet = Fleet::new(Sealing::P256).await;
@@ -156,7 +156,7 @@ async fn a_revoked_role_is_not_asked_though_its_file_is_kept() {
     assert_eq!(fleet.cycle().await.unwrap(), Outcome::Installed);
 }
 
-/// The Director names a target that the role lists and may not sign: for its path, or for its hardware.
+/// U-5.4.4.7-6: the Director names a target that the role lists and may not sign: for its path, or for its hardware.
 #[tokio::test]
 async fn what_a_supplier_may_not_sign_is_not_installed() {
     let outside = Supplier::new("supplier", &["other/*", "sup/*/*"]);
@@ -176,8 +176,8 @@ async fn what_a_supplier_may_not_sign_is_not_installed() {
     }
 }
 
-/// A role that cannot be had, or is not what it must be, leaves open who may sign its targets: none of them is taken, not even from
-/// a later role. A target that it has nothing to do with is installed.
+/// U-5.4.4.7-2, X-16: a role that cannot be had, or is not what it must be, leaves open who may sign its targets: none of them is
+/// taken, not even from a later role. A target that it has nothing to do with is installed.
 #[tokio::test]
 async fn a_bad_role_is_no_bar_to_its_siblings() {
     for (trouble, code) in [
