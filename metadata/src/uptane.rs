@@ -4,7 +4,7 @@ mod cross;
 mod director;
 mod profile;
 
-pub use cross::{TrustedEcu, TrustedTarget, VerifiedTarget, cross_check, image_target};
+pub use cross::{TrustedEcu, TrustedTarget, VerifiedTarget, cross_check, directed, image_target};
 pub use director::{DirectedEcu, Direction, KeyBoxRef, MAX_INLINE_KEY_BOX};
 pub use profile::{FileDigest, ImageProfile, Protection, SegmentAlgorithm, Segments};
 

@@ -3,6 +3,7 @@
 //! - [`RepositoryUrl`] names a place, [`Store`] is that place with conditional writes, capped and ranged reads.
 //! - [`ObjectUpload`] brings an object of any size in under the name of its content: whole, or not at all.
 //! - [`trust_walk`] is the only way to believe what a store holds: the full client workflow from a pinned root.
+//! - [`find`] looks for a target in what was walked, through its delegations.
 //! - [`Publisher`] changes a repository. It walks, applies a [`Change`], signs, walks over the result as a client would, and
 //!   commits with one conditional write of `timestamp.json`.
 //! - [`Log`] is a tamper-evident record of what was signed.
@@ -24,6 +25,7 @@ pub mod log;
 mod path;
 pub mod paths;
 pub mod publish;
+mod search;
 mod store;
 mod upload;
 mod url;
@@ -41,6 +43,7 @@ pub use publish::{
     Change, ChangeError, Due, InitError, Lifetimes, Operation, PublishError, Published, Publisher, Resign,
     Signers, TargetMap,
 };
+pub use search::find;
 pub use store::{Object, Store, Written};
 pub use upload::{
     Content, Earlier, KnownPart, ObjectUpload, Through, Upload, UploadError, UploadRecord, UploadWriter,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sealift_metadata::time::TrustedTime;
 use sealift_metadata::trust::{
-    Fault, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
+    Fault, Limits, Refresh, RepositoryKind, Request, Response, Step, TrustError, TrustStore,
+    TrustedRepository,
 };
 
 use crate::backend::Version;
@@ -103,27 +104,13 @@ pub(crate) async fn walk_over(
                     refresh.supply(Response::Found(bytes.clone()));
                     continue;
                 }
-                let fail = |source| WalkError::Store {
-                    name: request.name.clone(),
-                    source,
-                };
-                let path = paths::metadata(&request.name).map_err(fail)?;
-                match store.read(&path, request.max_bytes).await {
-                    Ok(None) => refresh.supply(Response::NotFound),
-                    Ok(Some(stored)) => {
-                        let bytes = stored.bytes.to_vec();
-                        if request.name == paths::TIMESTAMP {
-                            timestamp = Some((stored.version, bytes.clone()));
-                        }
-                        refresh.supply(Response::Found(bytes));
-                    }
-                    // Not the store's fault but the repository's: one byte too many says so, whatever the bytes.
-                    Err(StoreError::TooLarge { max_bytes, .. }) => {
-                        let length = usize::try_from(max_bytes.saturating_add(1)).unwrap_or(usize::MAX);
-                        refresh.supply(Response::Found(vec![0; length]));
-                    }
-                    Err(source) => return Err(fail(source)),
+                let (response, version) = ask(store, &request).await?;
+                if let (Response::Found(bytes), Some(version)) = (&response, version)
+                    && request.name == paths::TIMESTAMP
+                {
+                    timestamp = Some((version, bytes.clone()));
                 }
+                refresh.supply(response);
             }
             Step::Store { name, bytes } => remember(&mut trust, name, Some(bytes)),
             Step::Remove { name } => remember(&mut trust, name, None),
@@ -135,6 +122,27 @@ pub(crate) async fn walk_over(
                 });
             }
         }
+    }
+}
+
+/// The store's answer to a request, and the state of the file that it is, if it is one.
+pub(crate) async fn ask(store: &Store, request: &Request) -> Result<(Response, Option<Version>), WalkError> {
+    // What no store can hold, no repository has.
+    let Ok(path) = paths::metadata(&request.name) else {
+        return Ok((Response::NotFound, None));
+    };
+    match store.read(&path, request.max_bytes).await {
+        Ok(None) => Ok((Response::NotFound, None)),
+        Ok(Some(stored)) => Ok((Response::Found(stored.bytes.to_vec()), Some(stored.version))),
+        // Not the store's fault but the repository's: one byte too many says so, whatever the bytes.
+        Err(StoreError::TooLarge { max_bytes, .. }) => {
+            let length = usize::try_from(max_bytes.saturating_add(1)).unwrap_or(usize::MAX);
+            Ok((Response::Found(vec![0; length]), None))
+        }
+        Err(source) => Err(WalkError::Store {
+            name: request.name.clone(),
+            source,
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ mod view;
 
 pub use broker::{BrokerError, EcuKey, InProcessBroker, KeyBroker};
 pub use certificate::PeerCertificate;
-pub use decide::{Decision, Withheld, decide};
+pub use decide::{Decision, Withheld};
 pub use error::StageError;
 pub use image::ImageTrust;
 pub use tokens::NewToken;

@@ -87,6 +87,12 @@ impl Layout {
         self.dir.join("trust").join(repository.name()).join(file)
     }
 
+    /// Directory of the delegated Targets that are kept to spare fetching them, apart from the four: a role may have any name.
+    #[must_use]
+    pub fn delegated(&self) -> PathBuf {
+        self.trust(Repository::Image, "delegated")
+    }
+
     /// Held locked by the running process.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

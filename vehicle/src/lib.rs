@@ -13,6 +13,7 @@ pub mod error;
 pub mod events;
 mod refresh;
 mod report;
+mod search;
 pub mod select;
 
 // --- images ---

@@ -1,10 +1,12 @@
 //! Drives the metadata crate's refresh of one repository: fetches what it asks for, stores what it has verified.
 
 use std::io;
+use std::path::Path;
 
 use sealift_metadata::TrustedTime;
 use sealift_metadata::trust::{
-    Fault, Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
+    Fault, Limits, Refresh, RepositoryKind, Request, Response, Step, TrustError, TrustStore,
+    TrustedRepository,
 };
 
 use crate::durable;
@@ -36,13 +38,7 @@ pub(crate) async fn refresh(
             .step()
             .map_err(|error| refused(layout, repository, error))?
         {
-            Step::Fetch(request) => {
-                let path = format!("/{}/{}", repository.url_prefix(), request.name);
-                refresh.supply(match transport.get(&path, request.max_bytes).await? {
-                    Found::Bytes(bytes) => Response::Found(bytes),
-                    Found::NotFound => Response::NotFound,
-                });
-            }
+            Step::Fetch(request) => refresh.supply(fetch(transport, repository, &request).await?),
             Step::Store { name, bytes } => {
                 let path = layout.trust(repository, name);
                 durable::replace(&path, &bytes).map_err(|error| LocalError::io(&path, error))?;
@@ -69,15 +65,30 @@ pub(crate) async fn refresh(
     }
 }
 
+/// The repository's answer. The name stands in the URL as it is.
+pub(crate) async fn fetch(
+    transport: &Transport<'_>,
+    repository: Repository,
+    request: &Request,
+) -> Result<Response, CycleError> {
+    let path = format!("/{}/{}", repository.url_prefix(), request.name);
+    Ok(match transport.get(&path, request.max_bytes).await? {
+        Found::Bytes(bytes) => Response::Found(bytes),
+        Found::NotFound => Response::NotFound,
+    })
+}
+
+/// A file that was stored before.
+pub(crate) fn recall(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>, LocalError> {
+    match durable::read_capped(path, max_bytes) {
+        // Too long to be metadata: as good as missing.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        read => read.map_err(|error| LocalError::io(path, error)),
+    }
+}
+
 fn stored(layout: &Layout, repository: Repository, limits: Limits) -> Result<TrustStore, LocalError> {
-    let read = |name: &str, max_bytes| {
-        let path = layout.trust(repository, name);
-        match durable::read_capped(&path, max_bytes) {
-            // Too long to be metadata: as good as missing.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
-            read => read.map_err(|error| LocalError::io(&path, error)),
-        }
-    };
+    let read = |name: &str, max_bytes| recall(&layout.trust(repository, name), max_bytes);
     let root = read("root.json", limits.root)?;
     Ok(TrustStore {
         root: root.ok_or_else(|| LocalError::TrustMissing(layout.trust(repository, "root.json")))?,

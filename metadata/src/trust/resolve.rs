@@ -77,7 +77,7 @@ impl Found {
 /// search that fails says nothing about other targets.
 #[derive(Debug)]
 pub struct Resolver {
-    repository: TrustedRepository,
+    repository: Arc<TrustedRepository>,
     limits: Limits,
     now: TrustedTime,
     read: BTreeMap<DelegatedName, (RoleKeys, Arc<Verified<Targets>>)>,
@@ -110,9 +110,9 @@ enum Asked {
 impl Resolver {
     /// A resolver for what a refresh ended with; `now` is the instant of that refresh.
     #[must_use]
-    pub const fn new(repository: TrustedRepository, limits: Limits, now: TrustedTime) -> Self {
+    pub fn new(repository: impl Into<Arc<TrustedRepository>>, limits: Limits, now: TrustedTime) -> Self {
         Self {
-            repository,
+            repository: repository.into(),
             limits,
             now,
             read: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl Resolver {
 
     /// The repository in which is searched.
     #[must_use]
-    pub const fn repository(&self) -> &TrustedRepository {
+    pub const fn repository(&self) -> &Arc<TrustedRepository> {
         &self.repository
     }
 

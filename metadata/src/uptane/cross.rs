@@ -1,5 +1,7 @@
 //! The cross-check: a target is trusted when the Director directs it and the Image repository lists it, in the same words.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::director::{Direction, KeyBoxRef};
 use super::profile::ImageProfile;
 use crate::ids::{EcuSerial, HardwareId, TargetPath};
@@ -8,6 +10,8 @@ use crate::trust::{Attack, Fault, Found, TrustError, TrustedRepository};
 
 /// What messages call the Targets of the Image repository, top-level or delegated.
 const LISTED: &str = "image targets";
+/// What messages call those of the Director.
+const DIRECTED: &str = "director targets";
 
 /// A target of a verified Image repository with its profile. Only [`image_target`] and [`VerifiedTarget::of`] make one.
 #[derive(Debug, Clone)]
@@ -160,47 +164,58 @@ impl TrustedTarget {
 /// # Errors
 /// [`TrustError`] if it is not listed or its profile is missing or wrong.
 pub fn image_target(image: &TrustedRepository, path: &TargetPath) -> Result<VerifiedTarget, TrustError> {
-    let file = image.target(path).ok_or_else(|| {
-        TrustError::new(
-            LISTED,
-            Attack::ArbitrarySoftware,
-            Fault::UnknownTarget(path.to_string()),
-        )
-    })?;
+    let file = image.target(path).ok_or_else(|| unknown(path))?;
     VerifiedTarget::new(path.clone(), file.clone())
 }
 
-/// Compares every target of the Director with the Image repository (Uptane 5.4.4.2, step 10).
+/// What a Director directs, each with the hardware of all ECUs that are to install it: what a
+/// [`Resolver`](crate::trust::Resolver) has to look for in the Image repository before the [`cross_check`].
 ///
 /// # Errors
-/// [`TrustError`] on the first target that the Image repository does not list under the same name with the same length, the
-/// same hashes and the same `custom.sealift`, or that an ECU's hardware does not fit.
+/// [`TrustError`] if the Director does not say for whom a target is.
+pub fn directed(
+    director: &TrustedRepository,
+) -> Result<BTreeMap<TargetPath, BTreeSet<HardwareId>>, TrustError> {
+    let targets = director.targets().role().targets();
+    let hardware = |file: &TargetFile| {
+        let direction = Direction::of(file).map_err(|error| TrustError::format(DIRECTED, error))?;
+        Ok(direction.ecus.into_values().map(|ecu| ecu.hardware_id).collect())
+    };
+    targets
+        .iter()
+        .map(|(path, file)| Ok((path.clone(), hardware(file)?)))
+        .collect()
+}
+
+/// Compares every target of the Director with what was found of it in the Image repository (Uptane 5.4.4.2, step 10).
+///
+/// # Errors
+/// [`TrustError`] on the first target that was not found under the same name, has not the same length, the same hashes and the
+/// same `custom.sealift`, or that an ECU's hardware does not fit.
 pub fn cross_check(
     director: &TrustedRepository,
-    image: &TrustedRepository,
+    image: &BTreeMap<TargetPath, VerifiedTarget>,
 ) -> Result<Vec<TrustedTarget>, TrustError> {
     director
         .targets()
         .role()
         .targets()
         .iter()
-        .map(|(path, directed)| check_one(path, directed, image))
+        .map(|(path, directed)| {
+            let found = image.get(path).filter(|found| found.path() == path);
+            check_one(directed, found.ok_or_else(|| unknown(path))?)
+        })
         .collect()
 }
 
-fn check_one(
-    path: &TargetPath,
-    directed: &TargetFile,
-    image: &TrustedRepository,
-) -> Result<TrustedTarget, TrustError> {
-    let name = "director targets";
-    let target = image_target(image, path)?;
+fn check_one(directed: &TargetFile, target: &VerifiedTarget) -> Result<TrustedTarget, TrustError> {
+    let name = DIRECTED;
     let differs = |field| {
         TrustError::new(
             name,
             Attack::ArbitrarySoftware,
             Fault::Disagreement {
-                path: path.to_string(),
+                path: target.path().to_string(),
                 field,
             },
         )
@@ -237,8 +252,16 @@ fn check_one(
         });
     }
     Ok(TrustedTarget {
-        target,
+        target: target.clone(),
         ecus,
         url: direction.url,
     })
+}
+
+fn unknown(path: &TargetPath) -> TrustError {
+    TrustError::new(
+        LISTED,
+        Attack::ArbitrarySoftware,
+        Fault::UnknownTarget(path.to_string()),
+    )
 }

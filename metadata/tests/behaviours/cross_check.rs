@@ -1,13 +1,18 @@
 //! A target is trusted when both repositories say the same about it.
 
-use sealift_metadata::uptane::{KeyBoxRef, cross_check, image_target};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sealift_metadata::uptane::{KeyBoxRef, cross_check, directed, image_target};
 use serde_json::{Value, json};
 
-use crate::common::{Repo, VEHICLE, agreeing, both, director_entry, image_entry, path, sealed_profile};
+use crate::common::{
+    Repo, Tree, VEHICLE, agreeing, both, compare, director_entry, hardware, image_entry, listed, path,
+    sealed_profile,
+};
 
 fn refused(director: &Repo, image: &Repo) -> &'static str {
     let (director, image) = both(director, image).unwrap();
-    cross_check(&director, &image).unwrap_err().code()
+    compare(&director, &image).unwrap_err().code()
 }
 
 /// U-5.4.4.2-12, U-5.4.4.2-14: the good case carries everything that the vehicle needs.
@@ -15,7 +20,7 @@ fn refused(director: &Repo, image: &Repo) -> &'static str {
 fn agreeing_repositories_give_trusted_targets() {
     let (director, image) = agreeing();
     let (director, image) = both(&director, &image).unwrap();
-    let trusted = cross_check(&director, &image).unwrap();
+    let trusted = compare(&director, &image).unwrap();
     let [target] = &trusted[..] else {
         panic!("one target")
     };
@@ -35,7 +40,7 @@ fn agreeing_repositories_give_trusted_targets() {
 fn an_empty_director_gives_no_targets() {
     let (_, image) = agreeing();
     let (director, image) = both(&Repo::director(VEHICLE), &image).unwrap();
-    assert!(cross_check(&director, &image).unwrap().is_empty());
+    assert!(compare(&director, &image).unwrap().is_empty());
 }
 
 /// U-5.4.4.2-14: exactly the same name.
@@ -158,4 +163,50 @@ fn a_profile_must_fit_its_object() {
             "{pointer}"
         );
     }
+}
+
+/// What was found under one name is not taken for another, however it was filed.
+#[test]
+fn a_target_counts_under_its_own_name_alone() {
+    let (director, mut image) = agreeing();
+    image.put("fw/b.img", image_entry(&sealed_profile()));
+    image.next();
+    let (trusted_director, trusted_image) = both(&director, &image).unwrap();
+    let other = image_target(&trusted_image, &path("fw/b.img")).unwrap();
+    let misfiled = BTreeMap::from([(path("fw/a.img"), other)]);
+    let refused = cross_check(&trusted_director, &misfiled).unwrap_err();
+    assert_eq!(refused.code(), "arbitrary_software");
+    let nothing = BTreeMap::new();
+    assert!(cross_check(&trusted_director, &nothing).is_err());
+}
+
+/// A role that may sign for the hardware of some of the ECUs may not sign a target that is for all of them.
+#[test]
+fn a_target_is_looked_for_on_the_hardware_of_all_its_ecus() {
+    let mut profile = sealed_profile();
+    profile["hardware_ids"] = json!(["hw-a", "hw-b"]);
+    let directing = |ecus: &[(&str, &str)]| {
+        let mut director = Repo::director(VEHICLE);
+        director.put("fw/a.img", director_entry(&profile, ecus));
+        director.next();
+        director.vehicle_client().refresh(&director.files).unwrap()
+    };
+    let one = directing(&[("ECU-1", "hw-a")]);
+    let two = directing(&[("ECU-1", "hw-a"), ("ECU-2", "hw-b")]);
+    let wanted = |ids: &[&str]| BTreeMap::<_, BTreeSet<_>>::from([(path("fw/a.img"), hardware(ids))]);
+    assert_eq!(directed(&one).unwrap(), wanted(&["hw-a"]));
+    assert_eq!(directed(&two).unwrap(), wanted(&["hw-a", "hw-b"]));
+
+    let mut tree = Tree::new();
+    tree.delegate("targets", "supplier", json!({"paths": ["fw/*"]}));
+    tree.doc("targets")["custom"] = json!({"sealift_delegations": {"hardware_ids": {"supplier": ["hw-a"]}}});
+    tree.doc("supplier")["targets"]["fw/a.img"] = image_entry(&profile);
+    tree.publish();
+    let image = tree.repo.client().refresh(&tree.repo.files).unwrap();
+    let found = |director| listed(director, &image, &tree.repo.files).unwrap();
+    assert_eq!(cross_check(&one, &found(&one)).unwrap().len(), 1);
+    assert_eq!(
+        cross_check(&two, &found(&two)).unwrap_err().code(),
+        "arbitrary_software"
+    );
 }

@@ -9,7 +9,7 @@ use sealift_metadata::manifest::{
     EcuReport, InstalledImage, VehicleManifest, parse_manifest, sign_manifest, sign_report,
 };
 use sealift_metadata::root::RoleName;
-use sealift_metadata::uptane::{DirectedEcu, Direction, KeyBoxRef, cross_check, image_target};
+use sealift_metadata::uptane::{DirectedEcu, Direction, KeyBoxRef, image_target};
 use sealift_metadata::{Document, HardwareId, Root, Signer as _, Snapshot, TargetFile, Targets, VehicleId};
 use serde_json::json;
 
@@ -119,7 +119,7 @@ fn repositories() {
     let mut client = Repo::director(VEHICLE).vehicle_client();
     client.store.root = files["1.root.json"].clone();
     assert_eq!(
-        cross_check(&client.refresh(&files).unwrap(), &image)
+        crate::common::compare(&client.refresh(&files).unwrap(), &image)
             .unwrap()
             .len(),
         1

@@ -1,12 +1,13 @@
 //! Assigning an image to an ECU: everything that could go wrong in the vehicle is looked at here first.
 
-use super::{EcuKey, Stage, StageError, view};
+use super::{Decision, EcuKey, Stage, StageError, view};
 use crate::db::{AssignmentRow, EcuRow, VehicleRow};
 use jiff::Timestamp;
 use sealift_envelope::RecipientKey;
-use sealift_metadata::uptane::{Protection, VerifiedTarget, image_target};
-use sealift_metadata::{EcuSerial, TargetPath, VehicleId};
+use sealift_metadata::uptane::{Protection, VerifiedTarget};
+use sealift_metadata::{EcuSerial, HardwareId, TargetPath, VehicleId};
 use sealift_wire::{Assignment, ProblemKind, VehicleState};
+use std::collections::BTreeSet;
 
 impl Stage {
     /// Assigns `path` to an ECU, with its key box if the image is sealed.
@@ -26,13 +27,7 @@ impl Stage {
             return Err(StageError::refused(ProblemKind::VehicleRevoked, detail));
         }
         let ecu = known_ecu(&vehicle, serial)?;
-        let image = self.image.walk(now).await?;
-        if image.target(path).is_none() {
-            let detail = format!("the Image repository lists no target {path}");
-            return Err(StageError::refused(ProblemKind::TargetUnknown, detail)
-                .advise("publish it with `sealift target add`, or look with `sealift target list`"));
-        }
-        let target = image_target(&image, path)?;
+        let target = self.listed_for(&vehicle, ecu, path, now).await?;
         self.check_fit(ecu, &target)?;
         let key_box = match target.profile().protection {
             Protection::None => None,
@@ -85,6 +80,35 @@ impl Stage {
             tracing::info!(vehicle = %id, ecu = %serial, "unassigned");
         }
         Ok(())
+    }
+
+    /// The target as the vehicle will find it: for the hardware of this ECU and of all others that are to install it too.
+    async fn listed_for(
+        &self,
+        vehicle: &VehicleRow,
+        ecu: &EcuRow,
+        path: &TargetPath,
+        now: Timestamp,
+    ) -> Result<VerifiedTarget, StageError> {
+        let assigned = Decision::of(vehicle).hardware();
+        let others = assigned.get(path.as_str()).into_iter().flatten().copied();
+        let hardware: BTreeSet<_> = others
+            .chain([ecu.hardware_id.as_str()])
+            .map(HardwareId::new)
+            .collect::<Result<_, _>>()
+            .map_err(|_| StageError::refused(ProblemKind::Internal, "a stored name is no name"))?;
+        // What was published a moment ago counts.
+        self.image.walk(now).await?;
+        let found = self.image.target(path, &hardware, now).await?;
+        found.ok_or_else(|| {
+            let ids: Vec<_> = hardware.iter().map(HardwareId::as_str).collect();
+            let detail = format!(
+                "the Image repository lists no target {path} for hardware {}",
+                ids.join(", ")
+            );
+            StageError::refused(ProblemKind::TargetUnknown, detail)
+                .advise("publish it with `sealift target add`, or look with `sealift target list`")
+        })
     }
 
     /// A vehicle that must exist.

@@ -1,7 +1,7 @@
-//! The decision: what each ECU of a vehicle should install now, and why not where it should not. A pure function.
+//! The decision: what each ECU of a vehicle should install now, and why not where it should not. Pure functions.
 
 use crate::db::{AssignmentRow, EcuRow, VehicleRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a vehicle should install.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub enum Withheld {
     Installed,
     /// The ECU reports a higher release counter and would refuse it.
     InstalledIsNewer,
-    /// The Image repository no longer lists it, or lists another image under its path: assign again.
+    /// The Image repository lists no such target for the hardware of all who are to install it, or another image under its path:
+    /// assign again.
     NotListed,
 }
 
@@ -37,46 +38,61 @@ impl Withheld {
 /// What the Image repository lists under a path: SHA-256 of the object, and release counter.
 pub(crate) type Listed = ([u8; 32], u64);
 
-/// Decides for `vehicle`, given what the Image repository lists.
-pub fn decide<'a>(vehicle: &'a VehicleRow, listed: impl Fn(&str) -> Option<Listed>) -> Decision<'a> {
-    let mut decision = Decision {
-        install: BTreeMap::new(),
-        withheld: Vec::new(),
-    };
-    for ecu in &vehicle.ecus {
-        let Some(assignment) = &ecu.assignment else {
-            continue;
+impl<'a> Decision<'a> {
+    /// What `vehicle` is assigned and has not installed.
+    pub fn of(vehicle: &'a VehicleRow) -> Self {
+        let mut decision = Self {
+            install: BTreeMap::new(),
+            withheld: Vec::new(),
         };
-        match withheld(ecu, assignment, &listed) {
-            Some(why) => decision.withheld.push((ecu.serial.as_str(), why)),
-            None => decision
-                .install
-                .entry(assignment.target.as_str())
-                .or_default()
-                .push((ecu, assignment)),
+        for ecu in &vehicle.ecus {
+            let Some(assignment) = &ecu.assignment else {
+                continue;
+            };
+            match not_needed(ecu, assignment) {
+                Some(why) => decision.withheld.push((ecu.serial.as_str(), why)),
+                None => decision
+                    .install
+                    .entry(assignment.target.as_str())
+                    .or_default()
+                    .push((ecu, assignment)),
+            }
         }
+        decision
     }
-    decision
+
+    /// The hardware of all ECUs that are to install a target, by its path.
+    pub fn hardware(&self) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+        let ids = |ecus: &[(&'a EcuRow, &'a AssignmentRow)]| {
+            ecus.iter().map(|(ecu, _)| ecu.hardware_id.as_str()).collect()
+        };
+        let targets = self.install.iter();
+        targets.map(|(path, ecus)| (*path, ids(ecus))).collect()
+    }
+
+    /// Withholds what the Image repository does not list so.
+    pub(crate) fn withhold_unlisted(&mut self, listed: impl Fn(&str) -> Option<Listed>) {
+        let withheld = &mut self.withheld;
+        self.install.retain(|path, ecus| {
+            let listed = listed(path);
+            ecus.retain(|(ecu, assignment)| {
+                let same = listed == Some((assignment.sha256, assignment.release_counter));
+                if !same {
+                    withheld.push((ecu.serial.as_str(), Withheld::NotListed));
+                }
+                same
+            });
+            !ecus.is_empty()
+        });
+    }
 }
 
-fn withheld(
-    ecu: &EcuRow,
-    assignment: &AssignmentRow,
-    listed: impl Fn(&str) -> Option<Listed>,
-) -> Option<Withheld> {
-    let installed = ecu.report.as_ref().and_then(|report| report.installed.as_ref());
-    if let Some(installed) = installed {
-        if is_installed(installed.sha256, installed.release_counter, assignment) {
-            return Some(Withheld::Installed);
-        }
-        if installed.release_counter > assignment.release_counter {
-            return Some(Withheld::InstalledIsNewer);
-        }
+fn not_needed(ecu: &EcuRow, assignment: &AssignmentRow) -> Option<Withheld> {
+    let installed = ecu.report.as_ref().and_then(|report| report.installed.as_ref())?;
+    if is_installed(installed.sha256, installed.release_counter, assignment) {
+        return Some(Withheld::Installed);
     }
-    if listed(&assignment.target) != Some((assignment.sha256, assignment.release_counter)) {
-        return Some(Withheld::NotListed);
-    }
-    None
+    (installed.release_counter > assignment.release_counter).then_some(Withheld::InstalledIsNewer)
 }
 
 /// Whether a reported image is the assigned one: by plaintext and release counter, so that sealing anew re-flashes nobody.
@@ -154,7 +170,8 @@ mod tests {
             (None, Some(([1; 32], 6)), Some(Withheld::NotListed)),
         ] {
             let vehicle = vehicle(installed);
-            let decision = decide(&vehicle, |path| listed.filter(|_| path == "a.img"));
+            let mut decision = Decision::of(&vehicle);
+            decision.withhold_unlisted(|path| listed.filter(|_| path == "a.img"));
             assert_eq!(
                 decision.withheld.first().map(|(_, why)| *why),
                 wanted,

@@ -1,11 +1,10 @@
 //! Director metadata of one vehicle: signed when the decision changes or half their life is over, else served again.
 
-use super::{Decision, Stage, StageError, decide};
+use super::{Decision, Stage, StageError};
 use crate::db::{DirectorRow, DirectorSet, VehicleRow};
 use jiff::{SignedDuration, Timestamp};
 use sealift_metadata::authoring::{self, DirectorDraft, counter_version};
-use sealift_metadata::trust::TrustedRepository;
-use sealift_metadata::uptane::{DirectedEcu, Direction, FileDigest, KeyBoxRef, VerifiedTarget, image_target};
+use sealift_metadata::uptane::{DirectedEcu, Direction, FileDigest, KeyBoxRef, VerifiedTarget};
 use sealift_metadata::{EcuSerial, HardwareId, TargetPath, VehicleId};
 use sealift_wire::limits::DIRECTOR_TARGETS_PROFILE_BYTES;
 use sealift_wire::{ProblemKind, paths};
@@ -20,6 +19,9 @@ const INLINE_BUDGET: usize = 60 * 1024;
 const DOCUMENT_OVERHEAD: usize = 2048;
 
 type Boxes = Vec<([u8; 32], Vec<u8>)>;
+/// What the Image repository lists of a decision's targets, by path.
+type Listed<'a> = BTreeMap<&'a str, VerifiedTarget>;
+type Directions<'a> = Vec<(&'a VerifiedTarget, Direction)>;
 
 impl Stage {
     /// A Director file of `vehicle` by name, or nothing if there is none of that name.
@@ -56,13 +58,14 @@ impl Stage {
 
     /// The current set, signed anew if need be. It is committed before anyone sees a byte of it.
     async fn current_set(&self, id: &VehicleId, now: Timestamp) -> Result<DirectorRow, StageError> {
-        let image = self.image.view(now).await?;
+        // Without images that can be trusted nothing is decided, not even that there is nothing to do.
+        self.image.view(now).await?;
         for _ in 0..ATTEMPTS {
             let vehicle = self.db.vehicle(id.as_str()).await?.ok_or_else(|| {
                 StageError::refused(ProblemKind::NotFound, format!("there is no vehicle {id}"))
             })?;
-            let decision = decide(&vehicle, |path| listed(&image, path));
-            let digest = self.fingerprint(&vehicle, &decision, &image);
+            let (decision, listed) = self.decide(&vehicle, now).await?;
+            let digest = self.fingerprint(&vehicle, &decision, &listed);
             if let Some(current) = self.db.director(id.as_str()).await?
                 && current.decision == digest
                 && is_fresh(&current, now)
@@ -73,7 +76,9 @@ impl Stage {
                 .db
                 .reserve_version(id.as_str(), counter_version(None, now))
                 .await?;
-            let set = self.sign_set(id, &decision, &image, version, digest, now).await?;
+            let set = self
+                .sign_set(id, &decision, &listed, version, digest, now)
+                .await?;
             if self.db.store_director(id.as_str(), &set).await? {
                 for (serial, why) in &decision.withheld {
                     tracing::debug!(vehicle = %id, ecu = serial, why = why.name(), "assignment withheld");
@@ -86,11 +91,59 @@ impl Stage {
         Err(StageError::Contended)
     }
 
+    /// The decision, and what the Image repository lists of its targets.
+    async fn decide<'a>(
+        &self,
+        vehicle: &'a VehicleRow,
+        now: Timestamp,
+    ) -> Result<(Decision<'a>, Listed<'a>), StageError> {
+        let mut decision = Decision::of(vehicle);
+        loop {
+            let hardware = decision.hardware();
+            let listed = self.look_up(&hardware, now).await?;
+            decision.withhold_unlisted(|path| {
+                let target = listed.get(path)?;
+                Some((*target.sha256(), target.profile().release_counter))
+            });
+            // For less hardware another role may be the first that may sign, and that is how the vehicle will look.
+            if decision.hardware() == hardware {
+                return Ok((decision, listed));
+            }
+        }
+    }
+
+    async fn look_up<'a>(
+        &self,
+        wanted: &BTreeMap<&'a str, BTreeSet<&str>>,
+        now: Timestamp,
+    ) -> Result<Listed<'a>, StageError> {
+        let mut listed = Listed::new();
+        for (path, hardware) in wanted {
+            let ids: Result<_, _> = hardware.iter().map(|id| HardwareId::new(*id)).collect();
+            let (Ok(name), Ok(ids)) = (TargetPath::new(*path), ids) else {
+                continue;
+            };
+            match self.image.target(&name, &ids, now).await {
+                Ok(found) => listed.extend(found.map(|target| (*path, target))),
+                // The trouble of one target is not that of the others.
+                Err(error @ StageError::Target(_)) => {
+                    tracing::warn!(
+                        target_path = path,
+                        error = error.chain(),
+                        "a target cannot be handed out"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(listed)
+    }
+
     async fn sign_set(
         &self,
         id: &VehicleId,
         decision: &Decision<'_>,
-        image: &TrustedRepository,
+        listed: &Listed<'_>,
         version: u64,
         digest: [u8; 32],
         now: Timestamp,
@@ -98,7 +151,7 @@ impl Stage {
         let lifetime = SignedDuration::try_from(self.settings.metadata_lifetime)
             .unwrap_or(SignedDuration::from_hours(1));
         let expires = Timestamp::from_second((now + lifetime).as_second()).unwrap_or(now);
-        let (directions, key_boxes) = self.directions(decision, image)?;
+        let (directions, key_boxes) = self.directions(decision, listed)?;
         let mut draft = DirectorDraft::new(id.clone(), version, expires);
         for (target, direction) in &directions {
             draft.direct(target, direction);
@@ -134,17 +187,17 @@ impl Stage {
     }
 
     /// What the document says of each target, with key boxes inline if they fit, else as files of their own.
-    fn directions(
+    fn directions<'a>(
         &self,
         decision: &Decision<'_>,
-        image: &TrustedRepository,
-    ) -> Result<(Vec<(VerifiedTarget, Direction)>, Boxes), StageError> {
-        let inline = self.described(decision, image, &mut |bytes| KeyBoxRef::Inline(bytes.to_vec()))?;
+        listed: &'a Listed<'_>,
+    ) -> Result<(Directions<'a>, Boxes), StageError> {
+        let inline = self.described(decision, listed, &mut |bytes| KeyBoxRef::Inline(bytes.to_vec()))?;
         if document_bytes(&inline) <= INLINE_BUDGET {
             return Ok((inline, Boxes::new()));
         }
         let mut boxes = Boxes::new();
-        let outside = self.described(decision, image, &mut |bytes| {
+        let outside = self.described(decision, listed, &mut |bytes| {
             let sha256: [u8; 32] = Sha256::digest(bytes).into();
             boxes.push((sha256, bytes.to_vec()));
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -156,17 +209,19 @@ impl Stage {
         Ok((outside, boxes))
     }
 
-    fn described(
+    fn described<'a>(
         &self,
         decision: &Decision<'_>,
-        image: &TrustedRepository,
+        listed: &'a Listed<'_>,
         place: &mut dyn FnMut(&[u8]) -> KeyBoxRef,
-    ) -> Result<Vec<(VerifiedTarget, Direction)>, StageError> {
+    ) -> Result<Directions<'a>, StageError> {
         let stored = |_| StageError::refused(ProblemKind::Internal, "a stored name is no name");
         let mut all = Vec::new();
         for (path, assigned) in &decision.install {
-            let path = TargetPath::new(*path).map_err(stored)?;
-            let target = image_target(image, &path)?;
+            // What is not listed was withheld.
+            let Some(target) = listed.get(*path) else {
+                continue;
+            };
             let mut ecus = BTreeMap::new();
             for (ecu, assignment) in assigned {
                 let serial = EcuSerial::new(ecu.serial.as_str()).map_err(stored)?;
@@ -175,7 +230,7 @@ impl Stage {
                 ecus.insert(serial, DirectedEcu { hardware_id, key_box });
             }
             let url = self.settings.public_url.as_ref().map(|base| {
-                let object = paths::repo_target(&path.store_name(target.sha256()));
+                let object = paths::repo_target(&target.path().store_name(target.sha256()));
                 format!("{}{object}", base.as_str().trim_end_matches('/'))
             });
             all.push((target, Direction { ecus, url }));
@@ -184,12 +239,7 @@ impl Stage {
     }
 
     /// Everything that a signed set follows from. While it stays, the set need not be signed again.
-    fn fingerprint(
-        &self,
-        vehicle: &VehicleRow,
-        decision: &Decision<'_>,
-        image: &TrustedRepository,
-    ) -> [u8; 32] {
+    fn fingerprint(&self, vehicle: &VehicleRow, decision: &Decision<'_>, listed: &Listed<'_>) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -206,9 +256,7 @@ impl Stage {
         );
         for (path, assigned) in &decision.install {
             part(path.as_bytes());
-            let custom = TargetPath::new(*path)
-                .ok()
-                .and_then(|path| image.target(&path)?.custom.clone());
+            let custom = listed.get(*path).and_then(|target| target.file().custom.as_ref());
             part(
                 custom
                     .map(|custom| custom.to_string())
@@ -227,11 +275,6 @@ impl Stage {
     }
 }
 
-fn listed(image: &TrustedRepository, path: &str) -> Option<([u8; 32], u64)> {
-    let target = image_target(image, &TargetPath::new(path).ok()?).ok()?;
-    Some((*target.sha256(), target.profile().release_counter))
-}
-
 /// At least half of its life is left.
 fn is_fresh(set: &DirectorRow, now: Timestamp) -> bool {
     let life = set.expires_at.as_millisecond() - set.issued_at.as_millisecond();
@@ -240,8 +283,8 @@ fn is_fresh(set: &DirectorRow, now: Timestamp) -> bool {
 }
 
 /// What the Targets document will weigh, closely enough.
-fn document_bytes(directions: &[(VerifiedTarget, Direction)]) -> usize {
-    let weigh = |(target, direction): &(VerifiedTarget, Direction)| {
+fn document_bytes(directions: &Directions<'_>) -> usize {
+    let weigh = |(target, direction): &(&VerifiedTarget, Direction)| {
         target.path().as_str().len()
             + target.file().to_value().to_string().len()
             + direction.to_value().to_string().len()

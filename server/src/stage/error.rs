@@ -31,8 +31,8 @@ pub enum StageError {
     /// The Image repository does not verify or cannot be read.
     #[error("the Image repository could not be walked")]
     Walk(#[from] WalkError),
-    /// A target of the Image repository is described wrongly.
-    #[error("the Image repository describes a target wrongly")]
+    /// A target of the Image repository is described wrongly, or a role that may have to say something of it is refused.
+    #[error("what the Image repository says of the target cannot be trusted")]
     Target(#[from] TrustError),
     /// The key broker said no.
     #[error("the key broker said no")]

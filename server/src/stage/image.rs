@@ -2,10 +2,13 @@
 
 use super::StageError;
 use jiff::{SignedDuration, Timestamp};
-use sealift_metadata::RepositoryId;
 use sealift_metadata::time::{TimeSource, TrustedTime};
-use sealift_metadata::trust::{Limits, TrustStore, TrustedRepository};
-use sealift_repository::{Store, walk};
+use sealift_metadata::trust::{Limits, Resolver, TrustStore, TrustedRepository};
+use sealift_metadata::uptane::VerifiedTarget;
+use sealift_metadata::{HardwareId, RepositoryId, TargetPath};
+use sealift_repository::{Store, WalkError, find, walk};
+use sealift_wire::ProblemKind;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +32,8 @@ pub struct ImageTrust {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) trust: TrustStore,
-    view: Option<Arc<TrustedRepository>>,
+    /// The last good walk, and what was read of delegated roles since.
+    view: Option<Resolver>,
     looked_at: Option<Timestamp>,
 }
 
@@ -83,25 +87,54 @@ impl ImageTrust {
     /// [`StageError::Walk`] if there never was a good one.
     pub async fn view(&self, now: Timestamp) -> Result<Arc<TrustedRepository>, StageError> {
         let mut state = self.state.lock().await;
-        if let (Some(view), Some(looked_at)) = (&state.view, state.looked_at) {
-            let age = now.duration_since(looked_at);
-            if !age.is_negative() && age < VIEW_AGE {
-                return Ok(Arc::clone(view));
-            }
+        let view = self.current(&mut state, now).await?;
+        Ok(Arc::clone(view.repository()))
+    }
+
+    /// Looks for a target that is to be installed on all of this hardware, as vehicles do, in such a view.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view); [`StageError::Target`] if this target cannot be trusted, which says nothing about others.
+    pub async fn target(
+        &self,
+        path: &TargetPath,
+        hardware: &BTreeSet<HardwareId>,
+        now: Timestamp,
+    ) -> Result<Option<VerifiedTarget>, StageError> {
+        let mut state = self.state.lock().await;
+        let view = self.current(&mut state, now).await?;
+        match find(&self.store, view, path, hardware).await {
+            Ok(None) => Ok(None),
+            Ok(Some(found)) => Ok(Some(VerifiedTarget::of(found)?)),
+            Err(WalkError::Trust(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
         }
-        match (self.walk_into(&mut state, now).await, &state.view) {
-            (Ok(view), _) => Ok(view),
-            (Err(error), Some(view)) => {
+    }
+
+    async fn current<'a>(
+        &self,
+        state: &'a mut State,
+        now: Timestamp,
+    ) -> Result<&'a mut Resolver, StageError> {
+        let failed = if state.is_recent(now) {
+            None
+        } else {
+            self.walk_into(state, now).await.err()
+        };
+        match (&mut state.view, failed) {
+            (Some(view), None) => Ok(view),
+            (Some(view), Some(error)) => {
                 tracing::warn!(
                     error = error.chain(),
                     "the Image repository cannot be walked; the last good view holds"
                 );
                 metrics::counter!("sealift_image_walk_failures_total").increment(1);
-                let view = Arc::clone(view);
                 state.looked_at = Some(now);
                 Ok(view)
             }
-            (Err(error), None) => Err(error),
+            (None, failed) => Err(failed.unwrap_or_else(|| {
+                StageError::refused(ProblemKind::Internal, "there is no view of the images")
+            })),
         }
     }
 
@@ -130,15 +163,26 @@ impl ImageTrust {
                 .map_err(|error| StageError::TrustStore(std::io::Error::other(error)))?
                 .map_err(StageError::TrustStore)?;
         }
-        let view = Arc::new(repository);
+        let repository = Arc::new(repository);
+        let time = TrustedTime::new(now, TimeSource::SystemClock);
         state.trust = trust;
-        state.view = Some(Arc::clone(&view));
+        state.view = Some(Resolver::new(Arc::clone(&repository), Limits::IMAGE, time));
         state.looked_at = Some(now);
-        Ok(view)
+        Ok(repository)
     }
 
     pub(super) async fn lock(&self) -> tokio::sync::MutexGuard<'_, State> {
         self.state.lock().await
+    }
+}
+
+impl State {
+    fn is_recent(&self, now: Timestamp) -> bool {
+        self.view.is_some()
+            && self.looked_at.is_some_and(|looked_at| {
+                let age = now.duration_since(looked_at);
+                !age.is_negative() && age < VIEW_AGE
+            })
     }
 }
 

@@ -4,15 +4,16 @@ use crate::kit::{TestVehicle, World};
 use http::Method;
 use jiff::SignedDuration;
 use sealift_metadata::trust::{
-    Limits, Refresh, RepositoryKind, Response, Step, TrustError, TrustStore, TrustedRepository,
+    Limits, Refresh, RepositoryKind, Resolver, Response, SearchStep, Step, TrustError, TrustStore,
+    TrustedRepository,
 };
-use sealift_metadata::uptane::{KeyBoxRef, cross_check};
+use sealift_metadata::uptane::{KeyBoxRef, TrustedTarget, VerifiedTarget, cross_check, directed};
 use sealift_metadata::{EcuSerial, HardwareId};
 use sealift_wire::ProblemKind;
 use std::collections::BTreeMap;
 
 /// A vehicle's refresh of the Director, over the router, remembering what it verified.
-async fn refresh(
+pub(crate) async fn refresh(
     world: &World,
     vehicle: &TestVehicle,
     memory: &mut TrustStore,
@@ -63,12 +64,48 @@ async fn drive(
     }
 }
 
-fn provisioned(world: &World) -> TrustStore {
+pub(crate) fn provisioned(world: &World) -> TrustStore {
     let root = std::fs::read(world.dir.path().join("director/1.root.json")).unwrap();
     TrustStore {
         root,
         ..TrustStore::default()
     }
+}
+
+/// What the vehicle takes from both repositories, delegated roles included.
+pub(crate) async fn agreed(
+    world: &World,
+    vehicle: &TestVehicle,
+    director: &TrustedRepository,
+) -> Result<Vec<TrustedTarget>, TrustError> {
+    let root = std::fs::read(world.dir.path().join("image-root.json")).unwrap();
+    let mut memory = TrustStore {
+        root,
+        ..TrustStore::default()
+    };
+    let (kind, limits) = (RepositoryKind::Image, Limits::IMAGE);
+    let image = drive(world, vehicle, &mut memory, kind, limits, "/repo").await?;
+    let mut resolver = Resolver::new(image, limits, world.clock.time());
+    let mut listed = BTreeMap::new();
+    for (path, hardware) in directed(director)? {
+        resolver.search(path.as_str(), &hardware);
+        loop {
+            match resolver.step()? {
+                SearchStep::Fetch(request) => {
+                    let answer = world.get(vehicle, &format!("/repo/{}", request.name)).await;
+                    resolver.supply(Response::Found(answer.ok().body));
+                }
+                SearchStep::Recall(_) => resolver.supply(Response::NotFound),
+                SearchStep::Store { .. } => {}
+                SearchStep::Found(found) => {
+                    listed.insert(path, VerifiedTarget::of(*found)?);
+                    break;
+                }
+                SearchStep::NotFound => break,
+            }
+        }
+    }
+    cross_check(director, &listed)
 }
 
 /// D-dir-1, U-5.1.1-1, U-5.3.2.1-13, U-5.2.3.1.1-9, U-5.3-1: a set for each vehicle, judged by the rules that vehicles have.
@@ -90,22 +127,7 @@ async fn a_vehicle_accepts_an_empty_set_and_then_an_assignment_that_both_reposit
         assigned["correlation_id"]
     );
 
-    let root = std::fs::read(world.dir.path().join("image-root.json")).unwrap();
-    let mut image_memory = TrustStore {
-        root,
-        ..TrustStore::default()
-    };
-    let listed = drive(
-        &world,
-        &vehicle,
-        &mut image_memory,
-        RepositoryKind::Image,
-        Limits::IMAGE,
-        "/repo",
-    )
-    .await
-    .unwrap();
-    let trusted = cross_check(&directed, &listed).unwrap();
+    let trusted = agreed(&world, &vehicle, &directed).await.unwrap();
     assert_eq!(trusted.len(), 1);
     assert_eq!(*trusted[0].sha256(), image.sha256);
     assert_eq!(trusted[0].ecus()[0].serial().as_str(), "v1-camera");

@@ -24,5 +24,6 @@ mod refresh;
 mod registration;
 mod stalls;
 mod start;
+mod suppliers;
 mod tls;
 mod tokens;

@@ -20,6 +20,7 @@ use crate::layout::Repository;
 use crate::objects;
 use crate::refresh::refresh;
 use crate::report;
+use crate::search::find_directed;
 use crate::select::{Selected, select, something_new};
 use crate::transport::Transport;
 
@@ -46,7 +47,8 @@ impl Run<'_> {
             return Ok(Outcome::UpToDate);
         }
         let image = self.refresh(Repository::Image, now).await?;
-        let targets = cross_check(&director, &image).map_err(|error| {
+        let listed = find_directed(self.transport, &self.vehicle.layout, &director, image, now).await?;
+        let targets = cross_check(&director, &listed).map_err(|error| {
             Refusal::new(error.attack(), "director and image repository disagree").because(error)
         })?;
         let selected = select(targets, &self.vehicle.provisioned, self.states)?;

@@ -6,12 +6,14 @@ mod profile;
 mod repo;
 mod rng;
 mod server;
+mod supplier;
 mod world;
 
 pub(crate) use disk::FullDisk;
 pub(crate) use fleet::{Fleet, Sealing, VEHICLE};
 pub(crate) use profile::profile;
 pub(crate) use server::{Server, Trick};
+pub(crate) use supplier::Supplier;
 pub(crate) use world::{FakeWorld, Recorder};
 
 /// Serial of the Primary.

@@ -20,3 +20,4 @@ mod program;
 mod provisioning;
 mod resume;
 mod slow;
+mod suppliers;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sealift_metadata::trust::{TrustError, TrustedRepository};
+use sealift_metadata::TargetPath;
+use sealift_metadata::trust::{Limits, Resolver, TrustError, TrustedRepository};
+use sealift_metadata::uptane::{TrustedTarget, VerifiedTarget, cross_check, directed};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Repo, VEHICLE};
+use super::{Files, NOW, Repo, Searcher, VEHICLE, at};
 
 /// A profile of a sealed image for `hw-a`.
 pub(crate) fn sealed_profile() -> Value {
@@ -68,4 +70,33 @@ pub(crate) fn both(
         director.vehicle_client().refresh(&director.files)?,
         image.client().refresh(&image.files)?,
     ))
+}
+
+/// What a vehicle finds in the Image repository of what its Director directs.
+pub(crate) fn listed(
+    director: &TrustedRepository,
+    image: &TrustedRepository,
+    files: &Files,
+) -> Result<BTreeMap<TargetPath, VerifiedTarget>, TrustError> {
+    let mut resolver = Resolver::new(image.clone(), Limits::IMAGE, at(NOW));
+    let mut targets = BTreeMap::new();
+    for (path, hardware) in directed(director)? {
+        let mut searcher = Searcher {
+            hardware,
+            ..Searcher::default()
+        };
+        let found = searcher.found(&mut resolver, |name| files.get(name).cloned(), path.as_str())?;
+        if let Some(found) = found {
+            targets.insert(path, VerifiedTarget::of(found)?);
+        }
+    }
+    Ok(targets)
+}
+
+/// The comparison of a Director with an Image repository that delegates to nobody.
+pub(crate) fn compare(
+    director: &TrustedRepository,
+    image: &TrustedRepository,
+) -> Result<Vec<TrustedTarget>, TrustError> {
+    cross_check(director, &listed(director, image, &Files::new())?)
 }

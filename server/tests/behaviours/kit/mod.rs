@@ -5,6 +5,7 @@ mod broken;
 mod ground;
 mod log;
 mod rng;
+mod supplier;
 mod vehicle;
 mod world;
 

@@ -278,7 +278,7 @@ impl Fleet {
         let path = TargetPath::new(path).unwrap();
         format!(
             "/repo/targets/{}",
-            path.store_name(self.listed[&path].object_digest().unwrap())
+            path.store_name(self.entry(&path).object_digest().unwrap())
         )
     }
 
@@ -301,7 +301,7 @@ impl Fleet {
     /// Adds a direction with this key box.
     pub(crate) fn direct_with(&mut self, serial: &str, path: &str, key_box: Option<KeyBoxRef>) {
         let path = TargetPath::new(path).unwrap();
-        let mut file = self.listed[&path].clone();
+        let mut file = self.entry(&path).clone();
         let ecu = DirectedEcu {
             hardware_id: HardwareId::new(HARDWARE).unwrap(),
             key_box,

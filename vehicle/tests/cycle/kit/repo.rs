@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sealift_metadata::authoring::{RootDraft, complete, next_snapshot, next_targets, next_timestamp};
+use sealift_metadata::authoring::{
+    RootDraft, complete, next_snapshot, next_targets, next_timestamp, sign_document,
+};
 use sealift_metadata::root::RoleName;
+use sealift_metadata::timestamp::MetaFile;
 use sealift_metadata::{
     FileSigner, KeyType, Root, Signer, Snapshot, TargetFile, TargetPath, Targets, Verified,
 };
 use serde_json::Value;
 
+use super::Supplier;
 use super::rng::SameBytes;
 
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct Repo {
     pub(crate) version: u64,
     /// Every file ever served, by name.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// The roles that the next set delegates to, in order.
+    pub(crate) suppliers: Vec<Supplier>,
 }
 
 impl Repo {
@@ -48,6 +54,7 @@ impl Repo {
             root,
             version: 0,
             files,
+            suppliers: Vec::new(),
         }
     }
 
@@ -72,21 +79,22 @@ impl Repo {
         for (path, file) in targets {
             draft.put(path, file);
         }
-        let draft = draft.finish().unwrap();
-        let targets = draft
-            .sign(keys(RoleName::Targets), &[targets_signer])
-            .await
-            .unwrap();
+        let mut signed = draft.finish().unwrap().signed().clone();
+        Supplier::delegate(&self.suppliers, &mut signed);
+        let targets = sign_document(&signed, &[targets_signer]).await.unwrap();
         let document = complete::<Targets>(&targets, &[keys(RoleName::Targets)]).unwrap();
 
         let mut draft = next_snapshot(None, &document, version, expires).unwrap();
         if let Some(custom) = &custom {
             draft = draft.with_custom(custom.clone()).unwrap();
         }
-        let snapshot = draft
-            .sign(keys(RoleName::Snapshot), &[snapshot_signer])
-            .await
-            .unwrap();
+        let mut signed = draft.signed().clone();
+        for supplier in &self.suppliers {
+            let bytes = supplier.sign(version, expires).await;
+            signed["meta"][supplier.file().listed()] = MetaFile::of(version, &bytes).to_value();
+            self.files.insert(supplier.file().requested(Some(version)), bytes);
+        }
+        let snapshot = sign_document(&signed, &[snapshot_signer]).await.unwrap();
         let document = complete::<Snapshot>(&snapshot, &[keys(RoleName::Snapshot)]).unwrap();
 
         let mut draft = next_timestamp(None, &document, version, expires).unwrap();

@@ -16,6 +16,18 @@ impl SameBytes {
     }
 }
 
+impl SameBytes {
+    /// The same for each name, other for another.
+    pub(crate) fn of(name: &str) -> Self {
+        let digest = Sha256::digest(name);
+        let start = digest
+            .iter()
+            .take(4)
+            .fold(1, |sum, byte| (sum << 8) + u64::from(*byte));
+        Self { counter: start }
+    }
+}
+
 impl TryRng for SameBytes {
     type Error = Infallible;
 
