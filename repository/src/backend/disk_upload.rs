@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
+use tokio::sync::RwLock;
 
 use super::disk::{Disk, Existing, blocking};
 use super::{UploadId, UploadSink};
@@ -34,6 +35,8 @@ pub(super) struct DiskUpload {
     disk: Disk,
     path: StorePath,
     file: Mutex<Option<Arc<NamedTempFile>>>,
+    /// Read by each part while it is written, also when nobody waits for it any more.
+    writing: Arc<RwLock<()>>,
 }
 
 impl DiskUpload {
@@ -47,6 +50,7 @@ impl DiskUpload {
                     disk,
                     path: path.clone(),
                     file: Mutex::new(Some(Arc::new(file))),
+                    writing: Arc::default(),
                 });
             }
         }
@@ -83,13 +87,15 @@ impl UploadSink for DiskUpload {
 
     async fn put(&self, index: u32, part: Bytes) -> Result<String, StoreError> {
         let over = || StoreError::io(&self.path, io::Error::other("this upload is over"));
+        let writing = Arc::clone(&self.writing).read_owned().await;
         let file = self.slot().clone().ok_or_else(over)?;
         let path = self.path.clone();
         let offset = u64::from(index) * PART_BYTES as u64;
         blocking(&self.path, move || {
-            file.as_file()
-                .write_all_at(&part, offset)
-                .map_err(|e| StoreError::io(&path, e))
+            let written = file.as_file().write_all_at(&part, offset);
+            drop(file);
+            drop(writing);
+            written.map_err(|e| StoreError::io(&path, e))
         })
         .await?;
         Ok(String::new())
@@ -106,8 +112,9 @@ impl UploadSink for DiskUpload {
     }
 
     async fn abort(&self) -> Result<(), StoreError> {
-        // A part that is still being written holds the file a moment longer; it goes with the last of them.
         let file = self.slot().take();
+        // A part that is still being written holds the file: it is gone when the last of them is done.
+        let _none_is = self.writing.write().await;
         drop(file);
         Ok(())
     }
