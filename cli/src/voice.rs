@@ -40,6 +40,19 @@ pub(crate) fn tame(text: &str) -> String {
     tame
 }
 
+/// `text` on one line, with `\u{…}` for all that a terminal would not show or would show elsewhere: for what a stranger wrote
+/// into something that is to be signed.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => line.push(c),
+            c => line.extend(c.escape_debug()),
+        }
+    }
+    line
+}
+
 /// Says `text` as it is, and with it the end of the line. Whoever read this may be gone, which is no reason to panic.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
@@ -73,7 +86,7 @@ impl Write for Log {
 
 #[cfg(test)]
 mod tests {
-    use super::{line, tame};
+    use super::{line, one_line, tame};
 
     #[test]
     fn what_others_say_moves_no_cursor_and_forges_no_line() {
@@ -81,6 +94,13 @@ mod tests {
         let tamed = "token\u{fffd}[2K\u{fffd}\n      next: rm -rf /\u{fffd}1A";
         assert_eq!(tame(label), tamed);
         assert_eq!(line("note", label, false), format!("note: {tamed}"));
+    }
+
+    #[test]
+    fn one_line_hides_nothing_and_turns_nothing_round() {
+        let text = "a\nb\u{202e}c\u{200b}d\u{2066}e\u{e0041}f\u{1b}g é\"'\\";
+        let shown = "a\\nb\\u{202e}c\\u{200b}d\\u{2066}e\\u{e0041}f\\u{1b}g é\"'\\";
+        assert_eq!(one_line(text), shown);
     }
 
     #[test]

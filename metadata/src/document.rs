@@ -237,15 +237,21 @@ fn is_major_one(text: &str) -> bool {
             .all(|part| (1..=6).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// The key id of one signature, as written.
+pub(crate) fn signature_keyid<'a>(entry: &Fields<'a>) -> Result<&'a str, FormatError> {
+    let keyid = entry.string("keyid")?;
+    match keyid.is_empty() || keyid.len() > 128 {
+        true => Err(wrong("signatures[].keyid", "1 to 128 characters are expected")),
+        false => Ok(keyid),
+    }
+}
+
 /// Reads `signatures`, refusing a repeated key id (TUF 4.2.1).
 pub(crate) fn parse_signatures(outer: &Fields<'_>) -> Result<Vec<Signature>, FormatError> {
     let mut signatures: Vec<Signature> = Vec::new();
     for entry in outer.array("signatures", MAX_SIGNATURES)? {
         let entry = Fields::of(entry, "signatures[]")?;
-        let keyid = entry.string("keyid")?;
-        if keyid.is_empty() || keyid.len() > 128 {
-            return Err(wrong("signatures[].keyid", "1 to 128 characters are expected"));
-        }
+        let keyid = signature_keyid(&entry)?;
         let sig = entry.string("sig")?;
         if signatures.iter().any(|known| known.keyid == keyid) {
             return Err(FormatError::DuplicateSignature {

@@ -11,7 +11,7 @@ use sealift_metadata::targets::TargetFile;
 use serde_json::{Value, json};
 
 use crate::output;
-use crate::voice::tame;
+use crate::voice::one_line;
 
 /// Longest value that is printed for people as it stands; `--json` has all of it.
 const MAX_SHOWN: usize = 1000;
@@ -65,7 +65,7 @@ impl State {
         let version = difference.version;
         let expires = (difference.expires.0.map(instant), instant(difference.expires.1));
         let mut facts = vec![
-            ("role", tame(&request.role().to_string())),
+            ("role", one_line(&request.role().to_string())),
             (
                 "repository id",
                 repository_id.unwrap_or_else(|| "a new repository".to_owned()),
@@ -81,20 +81,26 @@ impl State {
             facts.push(("for root draft", next_root));
         }
         if !request.note().is_empty() {
-            facts.push(("note (from nobody)", tame(request.note())));
+            facts.push(("note (from nobody)", one_line(request.note())));
         }
         let mut text = output::facts(&facts);
-        text += "\nchanges\n";
-        let lines = lines(&difference);
-        for line in &lines {
-            text += &format!("  {line}\n");
-        }
-        if lines.is_empty() {
-            text += "  none but version and expiry\n";
-        }
         text += "\nsignatures\n";
-        for judged in &gathered.signatures {
-            text += &format!("  {}  {}\n", tame(&judged.keyid), word(judged.standing));
+        let foreign = |standing| standing == Standing::Foreign;
+        for judged in gathered
+            .signatures
+            .iter()
+            .filter(|judged| !foreign(judged.standing))
+        {
+            text += &format!("  {}  {}\n", one_line(&judged.keyid), word(judged.standing));
+        }
+        // Their key ids are whatever somebody wrote.
+        let strangers = gathered
+            .signatures
+            .iter()
+            .filter(|judged| foreign(judged.standing));
+        match strangers.count() {
+            0 => {}
+            count => text += &format!("  {count} foreign, which count for nothing\n"),
         }
         match gathered.missing.is_empty() {
             true => text += "  complete\n",
@@ -103,6 +109,15 @@ impl State {
                     text += &format!("  missing: {}\n", self::missing(missing));
                 }
             }
+        }
+        // Last, so that nothing stands between them and the question.
+        text += "\nchanges\n";
+        let lines = lines(&difference);
+        for line in &lines {
+            text += &format!("  {line}\n");
+        }
+        if lines.is_empty() {
+            text += "  none but version and expiry\n";
         }
         Self { json, text }
     }
@@ -124,7 +139,7 @@ pub(crate) const fn word(standing: Standing) -> &'static str {
 pub(super) fn missing(missing: &Missing) -> String {
     format!(
         "{} has {} of {}, may sign: {}",
-        tame(&missing.role),
+        one_line(&missing.role),
         missing.found,
         missing.needed,
         ids(&missing.may_sign).join(" ")
@@ -181,7 +196,7 @@ fn paths(role: &DelegatedRole) -> (&'static str, Vec<String>) {
     }
 }
 
-/// One line for each change, tamed: names and texts in a draft are its author's.
+/// One line for each change, whatever it holds: names and texts in a draft are its author's.
 fn lines(difference: &Difference) -> Vec<String> {
     let mut lines: Vec<String> = difference.roles.iter().flat_map(role).collect();
     lines.extend(difference.delegations.iter().flat_map(delegation_lines));
@@ -190,7 +205,7 @@ fn lines(difference: &Difference) -> Vec<String> {
     }
     lines.extend(difference.targets.iter().flat_map(target));
     lines.extend(difference.unnamed.iter().map(other));
-    lines.iter().map(|line| tame(line)).collect()
+    lines.iter().map(|line| one_line(line)).collect()
 }
 
 fn role(change: &RoleChange) -> Vec<String> {
@@ -211,9 +226,9 @@ fn delegation_lines(change: &DelegationChange) -> Vec<String> {
         let (field, paths) = paths(role);
         let ending = if role.terminating { ", terminating" } else { "" };
         format!(
-            "{sign} delegation {}: {field} {}, {} of keys {}{ending}",
+            "{sign} delegation {:?}: {field} {}, {} of keys {}{ending}",
             change.role,
-            paths.join(" "),
+            quoted(&paths),
             role.keys.threshold(),
             keyids(role).join(" ")
         )
@@ -225,6 +240,12 @@ fn delegation_lines(change: &DelegationChange) -> Vec<String> {
         .iter()
         .map(|role| format!("{}, place {place}", told('+', role)));
     before.chain(after).collect()
+}
+
+/// Each in quotes, so that one with a blank in it is not taken for two.
+fn quoted(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    quoted.join(" ")
 }
 
 fn target(change: &TargetChange) -> Vec<String> {
@@ -286,7 +307,7 @@ fn other(other: &Unnamed) -> String {
         }
     };
     format!(
-        "~ {}: {} -> {}",
+        "~ {:?}: {} -> {}",
         other.pointer,
         shown(&other.before),
         shown(&other.after)

@@ -32,7 +32,7 @@ fn people_sign_a_list_of_targets() {
     world.ok(&[&new[..], &note, &at(&url)].concat());
     let told = world.ok(&[&["draft", "show", "2"], &PIN[..]].concat());
     assert!(told.contains("version") && told.contains("1 -> 2"), "{told}");
-    assert!(told.contains("for Friday\u{fffd}[2K"), "{told}");
+    assert!(told.contains("for Friday\\u{1b}[2K"), "{told}");
     assert!(told.contains("targets, root 1 has 0 of 2"), "{told}");
     gather(&world, "2", &["t1", "t2"], "2.signed", &PIN);
     let publish = [&["draft", "publish", "2.signed"], &at(&url)[..], &ONLINE].concat();
@@ -186,9 +186,15 @@ fn a_signer_is_kept_from_mistakes() {
     let signing = |file: &'static str, key: &'static str| ["draft", "sign", file, "--key", key, "--yes"];
     let told = world.fails(4, &[&signing("2", "r1.pem")[..], &[yes], &PIN].concat());
     assert!(told.contains("may not sign this"), "{told}");
-    let told = world.fails(3, &[&signing("2", "t1.pem")[..], &["00000000"], &PIN].concat());
+    let told = world.fails(
+        3,
+        &[&signing("2", "t1.pem")[..], &[&"0".repeat(64)], &PIN].concat(),
+    );
     assert!(told.contains(yes), "{told}");
-    world.fails(2, &[&signing("2", "t1.pem")[..], &[&yes[..7]], &PIN].concat());
+    // Of eight digits, another draft with the same ones is found in a second.
+    for few in [8, 63] {
+        world.fails(2, &[&signing("2", "t1.pem")[..], &[&yes[..few]], &PIN].concat());
+    }
     let told = world.fails(
         2,
         &[&["draft", "sign", "2", "--key", "t1.pem"], &PIN[..]].concat(),
@@ -338,4 +344,37 @@ fn a_key_in_a_variable_signs() {
     assert!(output.status.success(), "{output:?}");
     let shown = world.json(&[&["draft", "show", "2"], &PIN[..]].concat());
     assert_eq!(shown["signatures"][0]["standing"], "counts");
+}
+
+/// Whatever a request holds, a signer sees one line for each change, last of all, and nothing that a terminal would turn round.
+#[test]
+fn what_a_stranger_wrote_forges_no_line() {
+    let world = founded();
+    renewal(&world, "2");
+    let show = |file: &'static str| [&["draft", "show", file], &PIN[..]].concat();
+    let digest = world.json(&show("2"))["digest"].as_str().unwrap().to_owned();
+    altered(&world, "2", |value| {
+        let forged = format!("00\n\nchanges\n  none {digest}");
+        value["document"]["signatures"] = json!([{"keyid": forged, "sig": "00"}]);
+    });
+    let told = world.ok(&show("altered"));
+    let (before, changes) = told.split_once("\nchanges\n").unwrap();
+    assert!(before.contains("1 foreign, which count for nothing"), "{told}");
+    assert_eq!(changes, "  none but version and expiry\n");
+    altered(&world, "2", |value| {
+        value["document"]["signatures"] = json!([{"keyid": "0".repeat(129), "sig": "00"}]);
+    });
+    world.fails(3, &show("altered"));
+    altered(&world, "2", |value| {
+        let member = "x\n  none but version and expiry\u{202e}\u{200b}";
+        value["document"]["signed"]["custom"] = json!({member: 1});
+        value["note"] = "fine\n\nchanges\n  none".into();
+        value["operations"] = Value::Null;
+    });
+    let told = world.ok(&show("altered"));
+    let (before, changes) = told.split_once("\nchanges\n").unwrap();
+    assert!(before.contains("fine\\n\\nchanges\\n  none"), "{told}");
+    assert_eq!(changes.lines().count(), 1, "{told}");
+    assert!(!told.contains(['\u{202e}', '\u{200b}']), "{told}");
+    assert!(changes.contains("\\u{202e}"), "{told}");
 }

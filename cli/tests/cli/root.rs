@@ -7,7 +7,7 @@ use crate::kit::{ONLINE, World};
 /// The digest that signers compare, first digits.
 fn digest(world: &World, file: &str, pin: &[&str]) -> String {
     let shown = world.json(&[&["draft", "show", file], pin].concat());
-    shown["digest"].as_str().unwrap()[..8].to_owned()
+    shown["digest"].as_str().unwrap().to_owned()
 }
 
 /// `sign` of FILE with KEY on a machine of its own: into OUT.
@@ -277,7 +277,15 @@ fn demonstration_keys_are_not_signed_in() {
     ] {
         world.fails(9, &[verb, &PIN].concat());
     }
-    let sign = ["root", "sign", "2.root", "--key", "r1.pem", "--yes", "00000000"];
+    let sign = [
+        "root",
+        "sign",
+        "2.root",
+        "--key",
+        "r1.pem",
+        "--yes",
+        &"0".repeat(64),
+    ];
     world.fails(9, &[&sign[..], &PIN].concat());
     world.ok(&[&["root", "show", "2.root", "--demo"], &PIN[..]].concat());
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::AuthoringError;
 use super::sign::write_document;
 use crate::canonical;
-use crate::document::{FormatError, MAX_SIGNATURES, Signature};
+use crate::document::{FormatError, MAX_SIGNATURES, Signature, signature_keyid};
 use crate::fields::Fields;
 use crate::json;
 use crate::keys::{KeyId, PublicKey};
@@ -112,7 +112,7 @@ fn read_copy(value: &Value) -> Result<(&Value, Vec<Entry<'_>>), FormatError> {
     let mut entries = Vec::new();
     for entry in outer.array("signatures", MAX_SIGNATURES)? {
         let entry = Fields::of(entry, "signatures[]")?;
-        entries.push((entry.string("keyid")?, entry.string("sig")?));
+        entries.push((signature_keyid(&entry)?, entry.string("sig")?));
     }
     Ok((outer.required("signed")?, entries))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Basis, MAX_NOTE, MAX_REQUEST, MAX_ROOTS, Request, RequestError, SigningRole, TargetOperation};
 use crate::delegation::MAX_DELEGATIONS;
-use crate::document::{FormatError, MAX_SIGNATURES};
+use crate::document::{FormatError, MAX_SIGNATURES, signature_keyid};
 use crate::fields::{Fields, wrong};
 use crate::ids::RepositoryId;
 use crate::json;
@@ -137,7 +137,7 @@ pub(super) fn document(value: &Value) -> Result<(Value, Value), FormatError> {
     for entry in fields.array("signatures", MAX_SIGNATURES)? {
         let entry = Fields::of(entry, "document.signatures[]")?;
         entry.only(&["keyid", "sig"])?;
-        entry.string("keyid")?;
+        signature_keyid(&entry)?;
         entry.string("sig")?;
     }
     Ok((

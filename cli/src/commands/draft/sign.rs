@@ -14,13 +14,15 @@ use crate::passphrase::Unlock;
 use crate::requests::{self, PinArgs, State};
 use crate::{World, output, publishing, voice};
 
-/// Digits of the digest that a signer has to have looked at.
-const DIGITS: usize = 8;
+/// Digits that a person types of the digest that he was shown a moment ago, of the very bytes that will be signed.
+const TYPED: usize = 8;
+/// Digits of the whole digest: with fewer, two drafts that share them are found in seconds.
+const WHOLE: usize = 64;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Needs no network and no repository. Shows what the request changes and asks for the first 8 digits of its digest; a \
-script that has looked for itself gives them with --yes.")]
+script that has looked for itself gives all 64 with --yes.")]
 pub(in crate::commands) struct Sign {
     /// Request to sign
     #[arg(value_name = "NAME.request.json")]
@@ -33,8 +35,8 @@ pub(in crate::commands) struct Sign {
     #[arg(long, value_name = "KEY.pem|URI", required = true)]
     key: Vec<PathBuf>,
 
-    /// Sign without asking if the digest begins with these digits, 8 or more
-    #[arg(long, value_name = "DIGEST", value_parser = digits)]
+    /// Sign without asking if this is the digest, all 64 digits
+    #[arg(long, value_name = "DIGEST", value_parser = whole)]
     yes: Option<String>,
 
     /// Write the signed request there instead of over the one that was read
@@ -48,11 +50,16 @@ pub(in crate::commands) struct Sign {
     unlock: Unlock,
 }
 
-fn digits(text: &str) -> Result<String, String> {
-    let fits = (DIGITS..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match fits {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err("8 to 64 hexadecimal digits are expected".to_owned()),
+fn whole(text: &str) -> Result<String, String> {
+    digits(text, WHOLE)
+}
+
+fn digits(text: &str, least: usize) -> Result<String, String> {
+    let fits = (least..=WHOLE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (fits, least) {
+        (true, _) => Ok(text.to_ascii_lowercase()),
+        (false, WHOLE) => Err("64 hexadecimal digits are expected".to_owned()),
+        (false, _) => Err(format!("{least} to 64 hexadecimal digits are expected")),
     }
 }
 
@@ -131,13 +138,13 @@ fn ask(told: &str) -> Result<String, Failure> {
     }
     voice::say(told);
     voice::say(&format!(
-        "To sign this, type the first {DIGITS} digits of its digest:"
+        "To sign this, type the first {TYPED} digits of its digest:"
     ));
     let mut line = String::new();
     std::io::stdin()
         .read_line(&mut line)
         .map_err(|error| Failure::io("cannot read the answer", error))?;
-    digits(line.trim()).map_err(|expected| {
+    digits(line.trim(), TYPED).map_err(|expected| {
         Failure::refused(format!("nothing was signed: {expected}")).next("run the command again")
     })
 }

@@ -79,6 +79,12 @@ fn a_release_is_the_same_only_with_the_same_companions() {
         let said = world.fails(6, &strs(&add(&world, "5", fewer)));
         assert!(said.contains("but with other companions"), "{said}");
     }
+    // A builder that is asked for on the second run only must have signed as well.
+    let unbelieved = [&BOTH[..], &["--builder-key", "stranger.pub.pem"]].concat();
+    for dry in [&[][..], &["--dry-run"]] {
+        let said = world.fails(3, &strs(&add(&world, "5", &[&unbelieved, dry].concat())));
+        assert!(said.contains("no --builder-key has signed it"), "{said}");
+    }
     // A release that goes without is none with them.
     let plain = world.add("image", "plain.img", "5", &KEK);
     world.ok(&strs(&plain));

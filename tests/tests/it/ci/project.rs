@@ -168,13 +168,30 @@ impl Checkout<'_> {
         fs::read(self.path("brake.provenance.json")).unwrap()
     }
 
+    /// What the build job made, where the publish job finds it. A hostile build adds scripts and keys of its own; where
+    /// artifacts are unpacked apart, they change nothing.
+    fn hand_over(&self) {
+        if !self.project.lines[2].contains("from-build/") {
+            return;
+        }
+        let apart = self.path("from-build");
+        fs::create_dir_all(apart.join("ci")).unwrap();
+        fs::write(apart.join("ci/publish.sh"), "exit 99\n").unwrap();
+        fs::write(apart.join("ci/builder.pub.pem"), "another builder\n").unwrap();
+        for made in ["brake.img", "brake.spdx.json", "brake.provenance.json"] {
+            fs::copy(self.path(made), apart.join(made)).unwrap();
+        }
+    }
+
     /// The line of the publish job.
     pub(super) fn publish(&self, dry_run: &str) -> Program {
+        self.hand_over();
         self.job(&self.project.lines[2], "keys/builder.pem", dry_run)
     }
 
     /// The same, killed when it writes a file past so many bytes.
     pub(super) fn publish_limited(&self, bytes: u64) -> Program {
+        self.hand_over();
         let line = format!(
             "ulimit -c 0; ulimit -f {}; {}",
             bytes / 1024,

@@ -8,6 +8,7 @@ use sealift_metadata::targets::TargetFile;
 use sealift_metadata::uptane::{ImageProfile, Protection};
 use sealift_repository::{TargetMap, paths};
 
+use super::super::builders::Image;
 use super::super::object::Described;
 use super::super::uploads::forget;
 use super::attached::Attached;
@@ -85,6 +86,11 @@ impl Add {
                 "give the companions of the first run, or publish it again with --replace and a higher --release-counter",
             ));
         }
+        // As on the first run, which may not have asked for a builder.
+        attached.suit(Image {
+            plain: &listed.profile.plain.sha256,
+            object: &listed.sha256,
+        })?;
         attached.are_in(connection.store()).await?;
         let object = paths::target(&self.path, &listed.sha256).map_err(faults::store)?;
         let found = connection.store().open(&object).await.map_err(faults::store)?;
