@@ -8,6 +8,14 @@ use clap::Parser;
 use sealift_cli::{Cli, Fault, World};
 
 fn main() -> ExitCode {
+    // The parser repeats what it cannot take, and a key in PEM begins like an option.
+    if std::env::args_os().any(|word| word.to_string_lossy().contains("PRIVATE KEY-----")) {
+        eprintln!(
+            "error: a private key stands on the command line; take it for known to others\n  \
+             next: put keys into files, or into variables and write env:NAME"
+        );
+        return ExitCode::from(2);
+    }
     let cli = Cli::parse();
     sealift_cli::speak(&cli);
     sealift_cli::watch();

@@ -139,10 +139,18 @@ fn from_file(path: &Path) -> Result<Passphrase, Failure> {
 fn from_variable(name: &str) -> Result<Passphrase, Failure> {
     match crate::world::variable(name) {
         Some(value) if !value.is_empty() => Ok(Passphrase(value)),
-        _ => Err(
-            Failure::new(Fault::Key, format!("the environment variable {name} is not set"))
-                .next(format!("set {name}, or use --passphrase-file")),
-        ),
+        _ => {
+            // Whatever is not written as variables are may be the passphrase itself, which is not repeated.
+            let usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+            let shown = match name.bytes().all(usual) {
+                true => name,
+                false => "that --passphrase-env names",
+            };
+            Err(
+                Failure::new(Fault::Key, format!("the environment variable {shown} is not set"))
+                    .next("set it, or use --passphrase-file"),
+            )
+        }
     }
 }
 

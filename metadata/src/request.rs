@@ -186,7 +186,8 @@ impl Request {
         &self.role
     }
 
-    /// The repository that the request says it is for, proven by [`check`](Self::check). A first root has none yet.
+    /// The repository that the request says it is for. [`check`](Self::check) proves it where the trusted root is the first
+    /// one; a later root proves nothing about the roots before it. A repository that is being founded has none yet.
     #[must_use]
     pub const fn repository_id(&self) -> Option<&RepositoryId> {
         self.repository_id.as_ref()

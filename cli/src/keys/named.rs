@@ -25,6 +25,12 @@ impl<'a> Named<'a> {
         let Some(text) = name.to_str() else {
             return Ok(Self::File(name));
         };
+        if is_a_key(text) {
+            return Err(Failure::usage(
+                "a key itself stands where its name belongs; take it for known to others",
+            )
+            .next("put it into a file, or into a variable and write env:NAME"));
+        }
         if let Some(variable) = text.strip_prefix("env:") {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             return match !variable.is_empty() && variable.bytes().all(plain) {
@@ -65,4 +71,9 @@ impl<'a> Named<'a> {
                 .next("this command needs the key itself: give a PEM file or env:NAME")),
         }
     }
+}
+
+/// Whether a text looks like a PEM file, or one in base64 as pipelines keep it, rather than the name of a file.
+fn is_a_key(text: &str) -> bool {
+    text.contains('\n') || text.contains("-----BEGIN") || text.starts_with("LS0tLS1CRUdJTi")
 }

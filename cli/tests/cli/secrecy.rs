@@ -137,6 +137,47 @@ fn nothing_printed_holds_a_key_of_the_environment() {
     }
 }
 
+/// A pipeline that forgets `env:` gives the key or the passphrase where a name belongs; its log must not have them.
+#[test]
+fn a_secret_in_the_place_of_a_name_is_not_repeated() {
+    let world = World::new();
+    world.key("ed25519", "k");
+    let pem = String::from_utf8(world.read("k.pem")).unwrap();
+    let line = pem.lines().nth(1).unwrap();
+    let encoded = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1DNENBUUF3";
+    for key in [pem.as_str(), pem.trim_start_matches('-'), encoded] {
+        for args in [
+            &["key", "show", key][..],
+            &["image", "open", "--key", key, "-o", "out", "k.pem"],
+            &[
+                "repo",
+                "refresh",
+                "--snapshot-key",
+                key,
+                "--timestamp-key",
+                "k.pem",
+            ],
+        ] {
+            let output = world.run(args);
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(!shows(&output, line.as_bytes()), "{output:?}");
+            assert!(!shows(&output, encoded.as_bytes()), "{output:?}");
+        }
+    }
+    let args = [
+        "key",
+        "generate",
+        "ed25519",
+        "-o",
+        "n.pem",
+        "--passphrase-env",
+        "hunter2secret",
+    ];
+    let output = world.run(&args);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(!shows(&output, b"hunter2secret"), "{output:?}");
+}
+
 #[test]
 fn the_search_would_find_it() {
     let world = World::new();
